@@ -1,0 +1,100 @@
+"""One wording for every kind of bad argument, shared by both doors.
+
+Every message names the parameter, what was given and what would do.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def one_of(name: str, value: Any, allowed: Collection[T], *, where: str = "") -> T:
+    """Return `value` if it is one of `allowed`."""
+    for choice in allowed:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    listed = ", ".join(map(repr, allowed))
+    raise ValueError(f"`{name}` must be one of {listed}{where}, got {value!r}")
+
+
+def integer(name: str, value: Any, *, least: int | None = None, most: int | None = None, where: str = "") -> int:
+    """Return `value` as an int within its limits; floats and booleans are refused."""
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be an integer, got {value!r}") from None
+    if (least is not None and number < least) or (most is not None and number > most):
+        limits = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"`{name}` must be {limits}{where}, got {number}")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise TypeError(f"`{name}` must be True or False, got {value!r}")
+
+
+def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return `value` as a float64 array; what is not real numbers is refused, never parsed or truncated."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be an array of real numbers: {error}") from None
+    if array.dtype.kind == "c":
+        raise TypeError(f"`{name}` must be real, got {array.dtype} data")
+    if array.dtype.kind == "O":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"`{name}` must be real numbers, got {value!r:.80}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` must be real numbers, got {array.dtype} data")
+    return array.astype(np.float64, copy=False)
+
+
+def position(flat_index: int, shape: tuple[int, ...]) -> str:
+    """Word a flat index as the user writes it: ``[3]`` or ``[1, 2]``; nothing for a scalar."""
+    if not shape:
+        return ""
+    return f"[{', '.join(str(i) for i in np.unravel_index(flat_index, shape))}]"
+
+
+def finite_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return `value` as a float64 array without NaN or infinity."""
+    array = real_array(name, value)
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = int(np.argmin(finite))
+        raise ValueError(f"`{name}` must be finite, got {name}{position(bad, array.shape)} = {array.flat[bad]}")
+    return array
+
+
+def positive_array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return `value` as finite positive float64 numbers broadcast to `shape`."""
+    array = finite_array(name, value)
+    if not (array > 0).all():
+        bad = int(np.argmin(array > 0))
+        raise ValueError(f"`{name}` must be positive, got {name}{position(bad, array.shape)} = {array.flat[bad]}")
+    return broadcast(name, array, shape)
+
+
+def broadcast(
+    name: str, array: np.ndarray[Any, np.dtype[np.float64]], shape: tuple[int, ...]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return `array` broadcast to `shape`."""
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must be a scalar or broadcast to the shape {shape} of x, got shape {array.shape}"
+        ) from None
