@@ -69,14 +69,15 @@ setup(
     ext_modules=[
         Extension(
             "fastdiff._kernels.core",
-            [f"{KERNELS}/core.pyx", f"{KERNELS}/sweep.c", f"{KERNELS}/combine.c"],
+            [f"{KERNELS}/core.pyx", f"{KERNELS}/sweep.c"],
             include_dirs=[KERNELS],
-            depends=[f"{KERNELS}/{name}" for name in ("config.h", "sweep.h", "runs.inc.h", "combine.h")],
+            depends=[f"{KERNELS}/{name}" for name in ("config.h", "sweep.h", "runs.inc.h")],
         ),
         Extension(
             "fastdiff.function._evaluate",
-            ["src/fastdiff/function/_evaluate.pyx"],
-            include_dirs=[numpy.get_include()],
+            ["src/fastdiff/function/_evaluate.pyx", f"{KERNELS}/combine.c"],
+            include_dirs=[KERNELS, numpy.get_include()],
+            depends=[f"{KERNELS}/{name}" for name in ("config.h", "combine.h")],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
     ],
