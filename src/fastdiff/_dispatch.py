@@ -1,0 +1,51 @@
+"""The one place that reaches upwards: back-ends by name, looked up when they are first needed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Protocol
+
+from . import _kernels
+from ._typing import Backend
+
+BACKENDS: dict[Backend, str] = {
+    "fastdiff": "fastdiff.function._engine",
+    "scipy": "fastdiff.interop.scipy",
+}
+
+
+class BackendModule(Protocol):
+    """What a back-end offers."""
+
+    def differentiate(self, problem: Any) -> Any:
+        """Return the `DerivativeResult` of a problem."""
+
+
+# What SciPy can do, of the verbs and planned objects.
+SCIPY_VERBS = ("derivative", "gradient", "jacobian", "hessian", "jvp")
+
+
+@lru_cache(maxsize=None)
+def backend(name: Backend) -> BackendModule:
+    """Return the module of a back-end."""
+    module: Any = import_module(BACKENDS[name])
+    return module  # type: ignore[no-any-return]
+
+
+def backend_for(verb: str, name: Backend) -> BackendModule:
+    """Return the back-end of a verb: the one asked for, or SciPy where the core is missing and SciPy can do it.
+
+    Raises
+    ------
+    ImportError
+        If the compiled core is missing and SciPy can't stand in.
+    """
+    if name == "fastdiff" and _kernels.missing:
+        if verb not in SCIPY_VERBS:
+            raise ImportError(
+                f"{verb} needs the compiled core of fastdiff ({_kernels.missing}), and SciPy has nothing like it; "
+                f"{_kernels.REMEDY}"
+            )
+        name = "scipy"
+    return backend(name)

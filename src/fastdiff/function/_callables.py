@@ -1,0 +1,114 @@
+"""What kind of function f is, and the arguments around x.
+
+Compiled functions are recognised without importing the libraries that make them. They are refused by name until they
+are supported: a numba CFunc is callable, but calling it runs its Python body at Python speed.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .._typing import Function
+
+Form = Literal["array", "unpack", "scalar"]
+
+# (module, class) of compiled functions, by prefix of the module's name.
+_COMPILED = (
+    ("builtins", "PyCapsule", "a PyCapsule"),
+    ("scipy.", "LowLevelCallable", "a scipy.LowLevelCallable"),
+    ("numba.", "CFunc", "a numba @cfunc"),
+    ("_cffi_backend", "", "a cffi pointer"),
+    ("_ctypes", "CFuncPtr", "a ctypes function pointer"),
+    ("_ctypes", "PyCFuncPtr", "a ctypes function pointer"),
+)
+
+
+def compiled_kind(f: object) -> str:
+    """Return what kind of compiled function f is, or an empty string."""
+    for cls in type(f).__mro__:
+        for module, name, kind in _COMPILED:
+            if cls.__module__.startswith(module) and name in ("", cls.__name__):
+                return kind
+    return ""
+
+
+def require_python_function(name: str, f: object) -> None:
+    """Raise TypeError unless f is a Python callable."""
+    kind = compiled_kind(f)
+    if kind:
+        raise TypeError(
+            f"`{name}` is {kind}; compiled functions are not supported yet: wrap it in a Python function"
+        )
+    if not callable(f):
+        raise TypeError(f"`{name}` must be callable, got {f!r:.80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A Python function with the arguments around x.
+
+    Attributes
+    ----------
+    f : callable
+        The function.
+    args, kwargs : tuple, dict
+        The other arguments.
+    argnum : int or slice
+        Which positional argument is x; a slice takes several, as numbers.
+    unpack : bool
+        Whether the entries of x are passed as numbers, one by one.
+    """
+
+    f: Function
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    argnum: int | slice = 0
+    unpack: bool = False
+
+    def form(self) -> Form:
+        """Return how x reaches f."""
+        return "unpack" if self.unpack or isinstance(self.argnum, slice) else "array"
+
+    def around(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return the positional arguments before x and after it."""
+        first = self.argnum.start or 0 if isinstance(self.argnum, slice) else self.argnum
+        if first < 0:
+            first += len(self.args) + 1
+        if not 0 <= first <= len(self.args):
+            raise ValueError(
+                f"`argnum` is {self.argnum}, but only {len(self.args)} other positional arguments are given in `args`"
+            )
+        return self.args[:first], self.args[first:]
+
+    def at(self, x: Any) -> Any:
+        """Return f at one point."""
+        before, after = self.around()
+        middle = (x,) if self.form() == "array" else tuple(x.ravel().tolist())
+        return self.f(*before, *middle, *after, **self.kwargs)
+
+    def split(self, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """Return x and the other arguments of a call as f itself would be called."""
+        if isinstance(self.argnum, slice):
+            chosen = range(*self.argnum.indices(len(arguments)))
+            if not chosen:
+                raise TypeError(f"`argnum` is {self.argnum}, but only {len(arguments)} positional arguments are given")
+            others = tuple(a for i, a in enumerate(arguments) if i not in chosen)
+            return arguments[self.argnum], others
+        if not -len(arguments) <= self.argnum < len(arguments):
+            raise TypeError(f"`argnum` is {self.argnum}, but only {len(arguments)} positional arguments are given")
+        index = self.argnum % len(arguments)
+        return arguments[index], arguments[:index] + arguments[index + 1 :]
+
+
+def check_argnum(argnum: Any) -> int | slice:
+    """Return `argnum` if it is an integer or a slice of positional arguments."""
+    if isinstance(argnum, slice):
+        if argnum.step not in (None, 1):
+            raise ValueError(f"`argnum` must be an integer or a slice of step 1, got {argnum}")
+        return argnum
+    try:
+        return operator.index(argnum)
+    except TypeError:
+        raise TypeError(f"`argnum` must be an integer or a slice, got {argnum!r}") from None

@@ -1,0 +1,234 @@
+"""The door of the function half: every argument is judged here and nowhere behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _checks, _dispatch
+from .._typing import Array, FloatArray, Method, Options
+from ._callables import Call, check_argnum, require_python_function
+from ._problem import Settings
+
+METHODS: tuple[Method, ...] = ("central", "forward", "backward", "complex")
+
+# method -> (default accuracy, accuracies it has)
+_ACCURACIES: dict[str, tuple[int, tuple[int, ...]]] = {
+    "central": (2, (2, 4, 6, 8)),
+    "forward": (1, tuple(range(1, 9))),
+    "backward": (1, tuple(range(1, 9))),
+}
+
+# Options that some verbs do not have, and why.
+_NOT_FOR = {
+    "vectorized": (("derivative", "gradient_field"), "f is called elementwise there"),
+    "unpack": (("derivative", "gradient_field"), "f is called elementwise there"),
+    "argnum": (("gradient_field",), "f takes the coordinates first"),
+    "f0": (("Gradient", "Jacobian", "Hessian"), "a planned object meets many x"),
+    "full_output": (("Gradient", "Jacobian", "Hessian"), "call .result(x), or read .last"),
+}
+
+_PAIRS = (
+    ("step", "relative_step", "give one of them"),
+    ("step", "x_scale", "the step is taken literally, so the scale would be ignored"),
+    ("relative_step", "x_scale", "the step is taken literally, so the scale would be ignored"),
+    ("vectorized", "unpack", "columns can't be unpacked into numbers"),
+)
+
+
+def settings(verb: str, options: Options) -> Settings:
+    """Return the judged options of a verb.
+
+    Raises
+    ------
+    TypeError
+        If an option is unknown, or is not of its type.
+    ValueError
+        If a value is out of its range, or two options make no sense together.
+    """
+    given = _known(verb, options)
+    method = _checks.one_of("method", given.get("method", "central"), METHODS)
+    bounds = _bounds(given.get("bounds"))
+    if method == "complex":
+        for name in ("accuracy", "bounds"):
+            if given.get(name) is not None:
+                raise ValueError(f"`{name}` can't be used with method='complex': {_COMPLEX[name]}")
+    return Settings(
+        method=method,
+        accuracy=_accuracy(method, given.get("accuracy")),
+        step=_positive("step", given.get("step")),
+        relative_step=_positive("relative_step", given.get("relative_step")),
+        x_scale=_positive("x_scale", given.get("x_scale")),
+        bounds=bounds,
+        vectorized=_checks.flag("vectorized", given.get("vectorized", False)),
+        f0=given.get("f0"),
+        full_output=_checks.flag("full_output", given.get("full_output", False)),
+        backend=_backend(verb, given),
+    )
+
+
+_COMPLEX = {
+    "accuracy": "its error is round-off at any step",
+    "bounds": "it leaves the real axis, and beyond first order takes real steps on both sides",
+}
+
+
+def _known(verb: str, options: Options) -> dict[str, Any]:
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(
+                f"{verb}() got an unknown option {name!r}; the options are {', '.join(Options.__annotations__)}"
+            )
+    for name, (verbs, reason) in _NOT_FOR.items():
+        if verb in verbs and name in given:
+            raise ValueError(f"{verb} does not take `{name}`: {reason}")
+    for one, other, reason in _PAIRS:
+        if given.get(one) is not None and given.get(other) is not None and given[one] is not False:
+            if given[other] is not False:
+                raise ValueError(f"`{one}` and `{other}` can't be given together: {reason}")
+    return given
+
+
+def _accuracy(method: str, accuracy: Any) -> int:
+    if method == "complex":
+        return 2
+    default, allowed = _ACCURACIES[method]
+    if accuracy is None:
+        return default
+    number = _checks.integer("accuracy", accuracy)
+    return _checks.one_of("accuracy", number, allowed, where=f" with method={method!r}")
+
+
+def _positive(name: str, value: Any) -> FloatArray | None:
+    if value is None:
+        return None
+    array = _checks.finite_array(name, value)
+    return _checks.positive_array(name, array, array.shape)
+
+
+def _backend(verb: str, given: dict[str, Any]) -> Any:
+    backend = _checks.one_of("backend", given.get("backend", "fastdiff"), ("fastdiff", "scipy"))
+    if backend == "scipy" and verb not in _dispatch.SCIPY_VERBS:
+        raise ValueError(f"`backend`='scipy' is for {', '.join(_dispatch.SCIPY_VERBS)}; SciPy can't do {verb}")
+    if backend == "scipy" and "accuracy" in given:
+        raise ValueError("`accuracy` can't be chosen with backend='scipy': SciPy has one for each method")
+    return backend
+
+
+def _bounds(bounds: Any) -> tuple[FloatArray, FloatArray] | None:
+    if bounds is None:
+        return None
+    if isinstance(bounds, tuple):
+        if len(bounds) != 2:
+            raise ValueError(f"`bounds` must be a tuple (lb, ub), got {len(bounds)} items")
+        pair = bounds
+    elif hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        pair = (bounds.lb, bounds.ub)
+    else:
+        raise TypeError(
+            f"`bounds` must be a tuple (lb, ub) or scipy.optimize.Bounds, got {type(bounds).__name__}: "
+            "a list could be read as pairs or as (lb, ub)"
+        )
+    lower, upper = (_checks.real_array("bounds", side) for side in pair)
+    if np.isnan(lower).any() or np.isnan(upper).any():
+        raise ValueError("`bounds` must not be NaN; use -inf and inf where there is none")
+    return lower, upper
+
+
+def box(bounds: tuple[FloatArray, FloatArray], shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
+    """Return the bounds broadcast to x and flattened; lb > ub raises ValueError naming the coordinate."""
+    lower, upper = (np.ascontiguousarray(_checks.broadcast("bounds", side, shape).ravel()) for side in bounds)
+    crossed = lower > upper
+    if crossed.any():
+        i = int(np.argmax(crossed))
+        place = _checks.position(i, shape)
+        raise ValueError(f"`bounds` must have lb <= ub, got lb{place} = {lower[i]} > ub{place} = {upper[i]}")
+    return lower, upper
+
+
+def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where x (flattened) lies outside the box."""
+    outside = (x < lower) | (x > upper)
+    if outside.any():
+        i = int(np.argmax(outside))
+        place = _checks.position(i, shape)
+        raise ValueError(
+            f"`x` must lie within `bounds`: x{place} = {x[i]!r} is outside [{lower[i]!r}, {upper[i]!r}]"
+        )
+
+
+def call(verb: str, f: Any, options: Options) -> Call:
+    """Return f with its other arguments, judged."""
+    require_python_function("f", f)
+    args = options.get("args")
+    kwargs = options.get("kwargs")
+    if args is not None and not isinstance(args, tuple):
+        raise TypeError(f"`args` must be a tuple, got {args!r:.80}; write `args=(a,)` for one argument")
+    if kwargs is not None and not (isinstance(kwargs, Mapping) and all(isinstance(key, str) for key in kwargs)):
+        raise TypeError(f"`kwargs` must be a dict with names as keys, got {kwargs!r:.80}")
+    argnum = options.get("argnum")
+    unpack = options.get("unpack")
+    made = Call(
+        f,
+        args or (),
+        dict(kwargs or {}),
+        check_argnum(0 if argnum is None else argnum),
+        _checks.flag("unpack", False if unpack is None else unpack),
+    )
+    if isinstance(made.argnum, slice):
+        for name in ("unpack", "vectorized"):
+            if options.get(name):
+                raise ValueError(f"`{name}` and a slice as `argnum` can't be given together: a slice unpacks already")
+    return made
+
+
+def point(x: Any) -> FloatArray:
+    """Return x as a C-contiguous float64 array of its own shape, finite."""
+    if type(x) is not np.ndarray or x.dtype != np.float64 or not x.flags.c_contiguous:
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError("`x` must not be a masked array: f can't be called at a missing coordinate")
+        x = np.array(_checks.real_array("x", x), np.float64, order="C")
+    flat = x.ravel()
+    # The dot product is finite only if all entries are; one that overflowed is looked at again.
+    if not math.isfinite(flat.dot(flat)):
+        _checks.finite_array("x", x)
+    array: FloatArray = x
+    return array
+
+
+def direction(v: Any, shape: tuple[int, ...]) -> FloatArray:
+    """Return v as finite float64 of the shape of x."""
+    array = _checks.finite_array("v", v)
+    if array.shape != shape:
+        raise ValueError(f"`v` must have the shape {shape} of x, got {array.shape}")
+    return array
+
+
+def flat_index(index: Any, size: int) -> tuple[tuple[int, int], ...]:
+    """Return the (coordinate, derivative order) pairs of ``partial``'s index."""
+    entries = index if isinstance(index, tuple) else (index,)
+    if not entries:
+        raise ValueError("`index` must name at least one coordinate, got ()")
+    counts: dict[int, int] = {}
+    for entry in entries:
+        i = _checks.integer("index", entry)
+        if not -size <= i < size:
+            raise IndexError(f"`index` {i} is out of range for x with {size} entries")
+        counts[i % size] = counts.get(i % size, 0) + 1
+    if len(entries) > 8:
+        raise ValueError(f"`index` asks for a derivative of order {len(entries)}; at most 8 are supported")
+    return tuple(sorted(counts.items()))
+
+
+def known_value(f0: Any, complex_allowed: bool) -> Array | None:
+    """Return `f0` as an array of numbers."""
+    if f0 is None:
+        return None
+    array = np.asarray(f0)
+    if array.dtype.kind not in ("biufc" if complex_allowed else "biuf"):
+        raise TypeError(f"`f0` must be numbers, got {f0!r:.80}")
+    return array

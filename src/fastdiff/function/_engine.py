@@ -1,0 +1,216 @@
+"""The engine: binds a problem to a plan, lets run and evaluator talk until the run is done, shapes the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from .. import _checks
+from .._typing import Array, FloatArray
+from . import _door, _evaluate
+from ._evaluate import EPSILON, Columns, Evaluator, Loop
+from ._plan import Plan, Run
+from ._problem import Problem, Settings, Target
+from ._results import DerivativeResult, HessianResult, Status, describe, no_estimate, symmetrised
+from ._steps import Box, StepRule
+
+_COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
+
+
+def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
+    """Return the plan of a target for one shape of x."""
+
+    def flat(name: str, array: FloatArray | None) -> FloatArray | None:
+        return None if array is None else np.array(_checks.broadcast(name, array, shape)).ravel()
+
+    two_points = target.total_order == 1 and settings.accuracy <= (2 if settings.method == "central" else 1)
+    rule = StepRule(
+        derivative=target.total_order,
+        accuracy=settings.accuracy,
+        step=flat("step", settings.step),
+        relative_step=flat("relative_step", settings.relative_step),
+        x_scale=flat("x_scale", settings.x_scale),
+        dyadic=not two_points,
+    )
+    box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
+    return Plan(target, settings.method, settings.accuracy, rule, box, shape)
+
+
+def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
+    """Return the evaluator that f asks for."""
+    call, settings, target = problem.call, problem.settings, problem.target
+    before, after = call.around()
+    complex_allowed = settings.method == "complex" or problem.verb in _COMPLEX_VALUED
+    if settings.vectorized:
+        return Columns(call.f, before, after, call.kwargs, problem.x.shape, complex_allowed, epsilon)
+    form = "scalar" if problem.scalar_x else call.form()
+    weight = problem.x.size if target.kind == "elementwise" else 1
+    return Loop(call.f, before, after, call.kwargs, form, problem.x.shape, complex_allowed, weight, epsilon)
+
+
+def run(plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
+    """Let a run and an evaluator talk until the run is done; x is flattened."""
+    running = plan.run(x, evaluate.epsilon, known)
+    while (batch := running.ask()) is not None:
+        values = evaluate.evaluate(batch)
+        if values is None:  # f turned out to have another precision: other steps
+            running = plan.run(x, evaluate.epsilon, known)
+            continue
+        if known is not None and values.shape[1] != known.size:
+            raise ValueError(f"`f0` has {known.size} entries, but `f` returns the shape {evaluate.shape}")
+        running.tell(values)
+    return running
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A finished run, with what is needed to shape its entries."""
+
+    problem: Problem
+    run: Run
+    f_shape: tuple[int, ...]
+    nfev: int
+    epsilon: float
+
+    def value(self) -> Array:
+        """Return the derivative alone, as a new array."""
+        return self._shaped(self.run.value)
+
+    def result(self) -> DerivativeResult:
+        """Return the derivative with all that is known about it."""
+        done, x = self.run, self.problem.x
+        value, status = self.value(), self._shaped(done.status)
+        step = done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
+        fields = (value[()], no_estimate(value)[()], step[()], status, self.nfev, describe(status))
+        if done.gradient is None or self.problem.target.kind != "hessian":
+            return DerivativeResult(*fields)
+        outer = () if self.problem.scalar_only else self.f_shape
+        return HessianResult(*fields, gradient=np.array(done.gradient.T, order="C").reshape(outer + x.shape))
+
+    def _shaped(self, entries: Array) -> Array:
+        """Shape entries (entries, outputs) as the contract says: the shape of f, then that of x."""
+        kind, x = self.problem.target.kind, self.problem.x
+        outer = () if self.problem.scalar_only or kind == "elementwise" else self.f_shape
+        array = np.array(entries.T, order="C")
+        if kind == "hessian":
+            return _symmetric(array, x.size).reshape(outer + x.shape + x.shape)
+        return array.reshape(outer if kind in ("mixed", "direction") else outer + x.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symmetrised:
+    """The outcome of differencing a gradient, as that of a Hessian."""
+
+    jacobian: Outcome
+
+    def value(self) -> Array:
+        """Return the Hessian alone, as a new array."""
+        value = self.jacobian.value()
+        n = self.jacobian.problem.x.size
+        if value.size != n * n:
+            raise ValueError(f"`gradient` must return the shape of x, got {self.jacobian.f_shape}")
+        square = value.reshape(n, n)
+        return ((square + square.T) / 2).reshape(value.shape)
+
+    def result(self) -> DerivativeResult:
+        """Return the Hessian with all that is known about it."""
+        problem = self.jacobian.problem
+        return symmetrised(self.jacobian.result(), problem.x, problem.call.at(problem.x.copy()))
+
+
+def differentiate(problem: Problem) -> DerivativeResult:
+    """Return the derivative that a problem asks for."""
+    return solve(problem, bind(problem.settings, problem.target, problem.x.shape)).result()
+
+
+def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:
+    """Run a plan on a problem; `epsilon` is the precision expected of f."""
+    settings, x = problem.settings, problem.x.ravel()
+    if plan.box is not None:
+        _door.require_inside(x, plan.box.lower, plan.box.upper, plan.shape)
+    known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in _COMPLEX_VALUED)
+    evaluate = evaluator(problem, epsilon)
+    done = run(plan, evaluate, x, None if known is None else known.ravel())
+    shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
+    if problem.scalar_only and prod(shape) != 1:
+        raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use jacobian")
+    if problem.target.kind == "elementwise" and shape != plan.shape:
+        raise ValueError(f"`f` must map elementwise for {problem.verb}: given shape {plan.shape}, it returned {shape}")
+    guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0
+    return Outcome(problem, done, shape, evaluate.nfev + guard, evaluate.epsilon)
+
+
+def _symmetric(entries: Array, n: int) -> Array:
+    """Return full matrices from diagonals followed by upper triangles, shape (m, n + n (n - 1) / 2)."""
+    full = np.empty((len(entries), n, n), entries.dtype)
+    rows, columns = np.triu_indices(n, 1)
+    full[:, np.arange(n), np.arange(n)] = entries[:, :n]
+    full[:, rows, columns] = full[:, columns, rows] = entries[:, n:]
+    return full
+
+
+# How far the complex step and a real difference may lie apart before f is taken to lose its imaginary part, and how
+# near two real differences must be to count as evidence.
+_GUARD_TOLERANCE = 0.1
+_GUARD_AGREEMENT = 0.01
+
+
+def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
+    """Raise where f drops the imaginary part; return the evaluations that this took.
+
+    An f that takes abs, compares or casts to real gives a derivative of 0, or a part of it, without any error of its
+    own. Two real points along a direction without zero entries must show what the complex step shows.
+    """
+    x, elementwise = problem.x.ravel(), problem.target.kind == "elementwise"
+    if not x.size:
+        return 0
+    target = Target("elementwise") if elementwise else Target("direction", v=_generic(plan.rule(x, EPSILON)))
+    plain = replace(problem.settings, step=None, relative_step=None, f0=None)
+    nfev = 0
+
+    def along(settings: Settings, rule: StepRule | None = None) -> Run:
+        nonlocal nfev
+        one = replace(problem, verb="jacobian", target=target, settings=settings)
+        bound, evaluate = bind(settings, target, plan.shape), evaluator(one)
+        finished = run(bound if rule is None else replace(bound, rule=rule), evaluate, x, None)
+        nfev += evaluate.nfev
+        return finished
+
+    if problem.target.total_order == 1 and problem.target.kind in ("axis", "elementwise"):
+        imaginary = done.value if elementwise else target.v @ done.value
+    else:
+        imaginary = along(plain).value
+    central = replace(plain, method="central")
+    real = along(central)
+    if np.iscomplexobj(real.value) and (real.value.imag != 0).any():
+        raise TypeError("`f` returned complex numbers at real x; method='complex' needs an f that is real there")
+    suspect = _disagree(imaginary, real, _GUARD_TOLERANCE)
+    if suspect.any():
+        shorter = bind(central, target, plan.shape).rule
+        again = along(central, replace(shorter, step=shorter(x, EPSILON) / 16, x_scale=None))
+        suspect &= _disagree(imaginary, again, _GUARD_TOLERANCE) & ~_disagree(real.value, again, _GUARD_AGREEMENT)
+    if suspect.any():
+        i = int(np.argmax(suspect))
+        raise ValueError(
+            f"`f` loses the imaginary part: the complex step gives {imaginary.ravel()[i]:.6g} where a real difference "
+            f"gives {real.value.real.ravel()[i]:.6g}; method='complex' needs an f without abs, comparisons and casts "
+            "to real: use method='central'"
+        )
+    return nfev
+
+
+def _disagree(values: Array, real: Run, tolerance: float) -> Array:
+    """Return where `values` differ from those of a real difference that is neither noise nor infinite."""
+    other = real.value.real.ravel()
+    size = np.maximum(np.abs(values.real.ravel()), np.abs(other))
+    trusted = (real.status.ravel() < Status.NOISE_LIMITED) & np.isfinite(values.real.ravel())
+    disagreement: Array = trusted & (np.abs(values.real.ravel() - other) > tolerance * size)
+    return disagreement
+
+
+def _generic(h: FloatArray) -> FloatArray:
+    """Return a fixed pseudo-random direction, without small entries in units of the steps h."""
+    direction: FloatArray = np.random.default_rng(h.size).uniform(0.5, 1.0, h.size) * (h / h.max())
+    return direction

@@ -1,0 +1,86 @@
+from typing import Any, Literal
+
+from .._typing import Array, FloatArray, Function, IntpArray, StatusArray
+
+EPSILON: float
+
+class Batch:
+    base: Array
+    start: IntpArray | None
+    indptr: IntpArray | None
+    indices: IntpArray | None
+    values: Array | None
+    def __init__(
+        self,
+        base: Array,
+        start: IntpArray | None = None,
+        indptr: IntpArray | None = None,
+        indices: IntpArray | None = None,
+        values: Array | None = None,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def points(self, first: int, last: int) -> Array: ...
+
+class Evaluator:
+    @property
+    def shape(self) -> tuple[int, ...] | None: ...
+    @property
+    def epsilon(self) -> float: ...
+    @property
+    def nfev(self) -> int: ...
+    def evaluate(self, batch: Batch) -> Array | None: ...
+
+class Loop(Evaluator):
+    def __init__(
+        self,
+        f: Function,
+        before: tuple[Any, ...],
+        after: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        form: Literal["array", "unpack", "scalar"],
+        x_shape: tuple[int, ...],
+        complex_allowed: bool,
+        weight: int,
+        epsilon: float,
+    ) -> None: ...
+
+class Columns(Evaluator):
+    def __init__(
+        self,
+        f: Function,
+        before: tuple[Any, ...],
+        after: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        x_shape: tuple[int, ...],
+        complex_allowed: bool,
+        epsilon: float,
+    ) -> None: ...
+
+def default_steps(x: FloatArray, step: float, above: float, below: float, dyadic: bool) -> FloatArray: ...
+def round_dyadic(h: FloatArray) -> FloatArray: ...
+def realised_units(
+    x: FloatArray,
+    h: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    lower: FloatArray | None,
+    upper: FloatArray | None,
+) -> FloatArray: ...
+def displace(
+    x: FloatArray,
+    h: FloatArray,
+    indices: IntpArray,
+    multiples: FloatArray,
+    lower: FloatArray | None,
+    upper: FloatArray | None,
+) -> FloatArray: ...
+def combine(
+    terms: IntpArray,
+    plus: IntpArray,
+    minus: IntpArray,
+    weight: FloatArray,
+    blank: StatusArray,
+    values: FloatArray,
+    divisor: FloatArray,
+    epsilon: float,
+) -> tuple[FloatArray, StatusArray, int]: ...

@@ -1,0 +1,354 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""Evaluators: a batch of points in, the values of f out. And the shims of the compiled steps and differences.
+
+An evaluator has one verb, ``evaluate(batch) -> values``, and knows nothing of derivatives. Every point is a fresh array:
+what f keeps or changes never spoils a result. Values are copied out at once: f may return the same buffer every time.
+"""
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from libc.string cimport memcpy
+
+from ._results import numbers
+
+cnp.import_array()
+
+cdef extern from "combine.h" nogil:
+    ctypedef struct fd_step_rule:
+        double step
+        double above
+        double below
+        int dyadic
+
+    ctypedef struct fd_differences:
+        Py_ssize_t entries
+        const Py_ssize_t *terms
+        const Py_ssize_t *plus
+        const Py_ssize_t *minus
+        const double *weight
+        const signed char *blank
+
+    void fd_steps(Py_ssize_t n, const double *x, const fd_step_rule *rule, double *h) noexcept
+    void fd_round_dyadic(Py_ssize_t n, double *h) noexcept
+    void fd_units(Py_ssize_t n, const double *x, const double *h, const double *low, const double *high,
+                  const double *lower, const double *upper, double *units) noexcept
+    void fd_displace(Py_ssize_t count, const double *x, const double *h, const Py_ssize_t *indices,
+                     const double *multiples, const double *lower, const double *upper, double *values) noexcept
+    int fd_combine(const fd_differences *d, Py_ssize_t outputs, const double *values, const double *divisor,
+                   double epsilon, double *out, signed char *status) noexcept
+
+EPSILON = float(np.finfo(np.float64).eps)
+# The precision of what f returns decides the steps: f in float32 has fewer digits to lose.
+cdef dict EPSILON_OF_ITEMSIZE = {2: float(np.finfo(np.float16).eps), 4: float(np.finfo(np.float32).eps)}
+
+# Points of one call of a vectorized f are kept within the L2 cache.
+cdef Py_ssize_t BATCH_BYTES = 256 * 1024
+
+
+cdef class Batch:
+    """Points as data: base points, and what each point changes in one of them.
+
+    Attributes
+    ----------
+    base : ndarray, shape (q, n)
+        Base points, C-contiguous, float64 or complex128.
+    start : ndarray of intp, shape (k,), or None
+        The base point of each point; None where q is 1.
+    indptr, indices, values : ndarrays in CSR form, or None
+        Point r sets coordinate ``indices[t]`` to ``values[t]`` for t in ``indptr[r]:indptr[r + 1]``. None where the
+        points are the base points.
+    """
+
+    cdef readonly cnp.ndarray base
+    cdef readonly cnp.ndarray start
+    cdef readonly cnp.ndarray indptr
+    cdef readonly cnp.ndarray indices
+    cdef readonly cnp.ndarray values
+
+    def __init__(self, cnp.ndarray base not None, start=None, indptr=None, indices=None, values=None):
+        self.base = base
+        self.start = start
+        self.indptr = indptr
+        self.indices = indices
+        self.values = values
+
+    def __len__(self):
+        if self.indptr is not None:
+            return cnp.PyArray_DIM(self.indptr, 0) - 1
+        return cnp.PyArray_DIM(self.base, 0) if self.start is None else cnp.PyArray_DIM(self.start, 0)
+
+    def points(self, Py_ssize_t first, Py_ssize_t last):
+        """Return the points first to last as rows of a new array, shape (last - first, n)."""
+        start = slice(first, last) if self.start is None and self.indptr is None else (
+            np.zeros(last - first, np.intp) if self.start is None else self.start[first:last])
+        rows = np.array(self.base[start])
+        if self.indptr is not None:
+            indptr = self.indptr[first:last + 1]
+            changed = slice(indptr[0], indptr[last - first])
+            rows[np.repeat(np.arange(last - first), np.diff(indptr)), self.indices[changed]] = self.values[changed]
+        return rows
+
+
+cdef class Evaluator:
+    """What all evaluators share: the values of a batch, whose shape may not change, and the count of points.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        The shape of what f returns; None before the first value.
+    epsilon : float
+        The relative precision of what f returns.
+    nfev : int
+        The number of points evaluated so far.
+    """
+
+    cdef readonly object shape
+    cdef readonly double epsilon
+    cdef readonly Py_ssize_t nfev
+    cdef bint complex_allowed
+    cdef Py_ssize_t size
+    cdef cnp.ndarray values
+
+    cdef int begin(self, Py_ssize_t points, object array) except -1:
+        """Take the first value of a batch as the model of all; find the precision from the first of all."""
+        cdef object dtype = np.complex128 if array.dtype.kind == "c" else np.float64
+        if self.shape is None:
+            self.shape = array.shape
+            self.size = array.size
+            if array.dtype.kind in "fc":
+                itemsize = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
+                self.epsilon = EPSILON_OF_ITEMSIZE.get(itemsize, EPSILON)
+        self.values = np.empty((points, self.size), dtype)
+        return 0
+
+    cdef object fitting(self, object array):
+        """Return `array` if it has the shape of the values before it."""
+        if array.shape != self.shape and not (array.size == self.size == 1):
+            raise ValueError(f"`f` returned the shape {self.shape} first and {array.shape} later; "
+                             "it must return the same shape at every point")
+        if array.dtype.kind == "c" and not np.iscomplexobj(self.values):
+            self.values = self.values.astype(np.complex128)
+        return array
+
+
+cdef class Loop(Evaluator):
+    """Calls a Python function point by point.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    before, after, kwargs : tuple, tuple, dict
+        The arguments around x.
+    form : {"array", "unpack", "scalar"}
+        Whether f takes an array of shape `x_shape`, its entries as numbers, or one number.
+    x_shape : tuple of int
+        The shape of x.
+    complex_allowed : bool
+        Whether f may return complex numbers.
+    weight : int
+        The points that one call counts for: an elementwise f takes as many as x has entries.
+    epsilon : float
+        The precision expected of f. `evaluate` stops at the first value that shows another one.
+    """
+
+    cdef object f
+    cdef tuple before
+    cdef tuple after
+    cdef dict kwargs
+    cdef bint bare
+    cdef int form
+    cdef Py_ssize_t weight
+    cdef int ndim
+    cdef cnp.npy_intp dims[64]
+
+    def __init__(self, f, tuple before, tuple after, dict kwargs, str form, tuple x_shape, bint complex_allowed,
+                 Py_ssize_t weight, double epsilon):
+        self.f = f
+        self.before = before
+        self.after = after
+        self.kwargs = kwargs
+        self.bare = not (before or after or kwargs)
+        self.form = {"array": 0, "unpack": 1, "scalar": 2}[form]
+        self.ndim = len(x_shape)
+        for axis in range(self.ndim):
+            self.dims[axis] = x_shape[axis]
+        self.complex_allowed = complex_allowed
+        self.weight = weight
+        self.epsilon = epsilon
+
+    cdef object call(self, cnp.ndarray x):
+        if self.form == 0:
+            if self.bare:
+                return self.f(x)
+            return self.f(*self.before, x, *self.after, **self.kwargs)
+        if self.form == 2:
+            return self.f(*self.before, x.item(), *self.after, **self.kwargs)
+        return self.f(*self.before, *x.ravel().tolist(), *self.after, **self.kwargs)
+
+    cdef int store(self, Py_ssize_t row, Py_ssize_t points, object value) except -1:
+        cdef cnp.ndarray array
+        if row > 0 and self.size == 1 and PyFloat_Check(value) and cnp.PyArray_TYPE(self.values) == cnp.NPY_FLOAT64:
+            (<double *> cnp.PyArray_DATA(self.values))[row] = PyFloat_AS_DOUBLE(value)
+            return 0
+        array = numbers(value, self.complex_allowed)
+        if row == 0:
+            self.begin(points, array)
+        self.fitting(array)
+        if (cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT64 and cnp.PyArray_TYPE(self.values) == cnp.NPY_FLOAT64
+                and cnp.PyArray_ISCARRAY_RO(array)):
+            memcpy(<double *> cnp.PyArray_DATA(self.values) + row * self.size, cnp.PyArray_DATA(array),
+                   self.size * sizeof(double))
+        else:
+            self.values[row] = array.reshape(-1)
+        return 0
+
+    def evaluate(self, Batch batch not None):
+        """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
+        cdef Py_ssize_t points = len(batch), row, t
+        cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(batch.base)
+        cdef Py_ssize_t row_bytes = cnp.PyArray_DIM(batch.base, 1) * itemsize
+        cdef int typenum = cnp.PyArray_TYPE(batch.base)
+        cdef bint moved = batch.indptr is not None
+        cdef const char *base = <const char *> cnp.PyArray_DATA(batch.base)
+        cdef const Py_ssize_t *start = NULL
+        cdef const Py_ssize_t *indptr = NULL
+        cdef const Py_ssize_t *indices = NULL
+        cdef const char *changed = NULL
+        cdef Py_ssize_t origin
+        cdef double expected = self.epsilon
+        cdef char *data
+        cdef cnp.ndarray x
+        if batch.start is not None:
+            start = <const Py_ssize_t *> cnp.PyArray_DATA(batch.start)
+        if moved:
+            indptr = <const Py_ssize_t *> cnp.PyArray_DATA(batch.indptr)
+            indices = <const Py_ssize_t *> cnp.PyArray_DATA(batch.indices)
+            changed = <const char *> cnp.PyArray_DATA(batch.values)
+        for row in range(points):
+            PyErr_CheckSignals()
+            x = cnp.PyArray_EMPTY(self.ndim, self.dims, typenum, 0)
+            data = <char *> cnp.PyArray_DATA(x)
+            origin = start[row] if start != NULL else 0 if moved else row
+            memcpy(data, base + origin * row_bytes, row_bytes)
+            if moved:
+                for t in range(indptr[row], indptr[row + 1]):
+                    memcpy(data + indices[t] * itemsize, changed + t * itemsize, itemsize)
+            value = self.call(x)
+            self.nfev += self.weight
+            self.store(row, points, value)
+            if row == 0 and self.epsilon != expected:
+                return None
+        return self.values
+
+
+cdef class Columns(Evaluator):
+    """Calls a vectorized function with many points at once, one a column: ``x.shape + (k,)`` to ``(k,)`` or ``(m, k)``.
+
+    The parameters are those of `Loop`, without form and weight.
+    """
+
+    cdef object f
+    cdef tuple before
+    cdef tuple after
+    cdef dict kwargs
+    cdef tuple x_shape
+
+    def __init__(self, f, tuple before, tuple after, dict kwargs, tuple x_shape, bint complex_allowed, double epsilon):
+        self.f = f
+        self.before = before
+        self.after = after
+        self.kwargs = kwargs
+        self.x_shape = x_shape
+        self.complex_allowed = complex_allowed
+        self.epsilon = epsilon
+
+    def evaluate(self, Batch batch not None):
+        """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
+        cdef Py_ssize_t points = len(batch), first, last
+        cdef Py_ssize_t chunk = max(1, BATCH_BYTES // max(8, batch.base.strides[0]))
+        cdef double expected = self.epsilon
+        for first in range(0, points, chunk):
+            PyErr_CheckSignals()
+            last = min(first + chunk, points)
+            columns = np.ascontiguousarray(batch.points(first, last).T).reshape(self.x_shape + (last - first,))
+            array = numbers(self.f(*self.before, columns, *self.after, **self.kwargs), self.complex_allowed)
+            self.nfev += last - first
+            if array.ndim == 0 or array.shape[array.ndim - 1] != last - first:
+                raise ValueError(f"`f` with vectorized=True was given {last - first} points as columns, shape "
+                                 f"{columns.shape}, and must return one value a column, shape ({last - first},) or "
+                                 f"(m, {last - first}); it returned shape {array.shape}")
+            rows = np.moveaxis(array, -1, 0)
+            if first == 0:
+                self.begin(points, rows[0])
+                if self.epsilon != expected:
+                    return None
+            self.fitting(rows[0])
+            self.values[first:last] = rows.reshape(last - first, self.size)
+        return self.values
+
+
+cdef inline const double *optional(cnp.ndarray array):
+    return NULL if array is None else <const double *> cnp.PyArray_DATA(array)
+
+
+def default_steps(cnp.ndarray x not None, double step, double above, double below, bint dyadic):
+    """Return the minimax steps for x (float64, contiguous); see fd_steps in combine.c."""
+    cdef fd_step_rule rule = fd_step_rule(step, above, below, dyadic)
+    cdef cnp.ndarray h = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(x), cnp.NPY_FLOAT64, 0)
+    fd_steps(cnp.PyArray_DIM(x, 0), <const double *> cnp.PyArray_DATA(x), &rule, <double *> cnp.PyArray_DATA(h))
+    return h
+
+
+def round_dyadic(cnp.ndarray h not None):
+    """Round the steps h to powers of two, in place, and return them."""
+    fd_round_dyadic(cnp.PyArray_SIZE(h), <double *> cnp.PyArray_DATA(h))
+    return h
+
+
+def realised_units(cnp.ndarray x not None, cnp.ndarray h not None, cnp.ndarray low not None, cnp.ndarray high not None,
+                   cnp.ndarray lower, cnp.ndarray upper):
+    """Return the steps as they come out in floating point and within the box; see fd_units in combine.c."""
+    cdef cnp.ndarray units = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(x), cnp.NPY_FLOAT64, 0)
+    fd_units(cnp.PyArray_DIM(x, 0), <const double *> cnp.PyArray_DATA(x), <const double *> cnp.PyArray_DATA(h),
+             <const double *> cnp.PyArray_DATA(low), <const double *> cnp.PyArray_DATA(high),
+             optional(lower), optional(upper), <double *> cnp.PyArray_DATA(units))
+    return units
+
+
+def displace(cnp.ndarray x not None, cnp.ndarray h not None, cnp.ndarray indices not None,
+             cnp.ndarray multiples not None, cnp.ndarray lower, cnp.ndarray upper):
+    """Return ``x[indices] + multiples * h[indices]``, clipped to the box where one is given."""
+    cdef cnp.ndarray values = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(indices), cnp.NPY_FLOAT64, 0)
+    fd_displace(cnp.PyArray_DIM(indices, 0), <const double *> cnp.PyArray_DATA(x), <const double *> cnp.PyArray_DATA(h),
+                <const Py_ssize_t *> cnp.PyArray_DATA(indices), <const double *> cnp.PyArray_DATA(multiples),
+                optional(lower), optional(upper), <double *> cnp.PyArray_DATA(values))
+    return values
+
+
+def combine(cnp.ndarray terms not None, cnp.ndarray plus not None, cnp.ndarray minus not None,
+            cnp.ndarray weight not None, cnp.ndarray blank not None, cnp.ndarray values not None,
+            cnp.ndarray divisor not None, double epsilon):
+    """Return the weighted differences, the status of each, both of shape (entries, outputs), and the worst status.
+
+    See fd_combine. Entry e has the terms ``terms[e]:terms[e + 1]``; all arrays are contiguous, values of shape (points, outputs).
+    """
+    cdef fd_differences d
+    cdef cnp.npy_intp dims[2]
+    d.entries = cnp.PyArray_DIM(divisor, 0)
+    d.terms = <const Py_ssize_t *> cnp.PyArray_DATA(terms)
+    d.plus = <const Py_ssize_t *> cnp.PyArray_DATA(plus)
+    d.minus = <const Py_ssize_t *> cnp.PyArray_DATA(minus)
+    d.weight = <const double *> cnp.PyArray_DATA(weight)
+    d.blank = <const signed char *> cnp.PyArray_DATA(blank)
+    dims[0] = d.entries
+    dims[1] = cnp.PyArray_DIM(values, 1)
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+    cdef cnp.ndarray status = cnp.PyArray_EMPTY(2, dims, cnp.NPY_INT8, 0)
+    cdef int worst = fd_combine(
+        &d, dims[1], <const double *> cnp.PyArray_DATA(values), <const double *> cnp.PyArray_DATA(divisor), epsilon,
+        <double *> cnp.PyArray_DATA(out), <signed char *> cnp.PyArray_DATA(status))
+    return out, status, worst

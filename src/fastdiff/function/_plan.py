@@ -1,0 +1,427 @@
+"""Plans and runs: the seam between what to differentiate, how, and who evaluates f.
+
+A `Plan` is frozen: a target, a method with its accuracy, a step rule and a box, for one shape of x. A run is *ask and
+tell*: ``ask()`` gives a batch of points or None, ``tell(values)`` takes their values, shape ``(points, outputs)``. A
+run knows no f and an evaluator knows no derivatives, so methods, targets and evaluators add and never multiply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from .. import _checks
+from .._typing import Array, FloatArray, IntpArray, Method, StatusArray
+from . import _evaluate, _layout, _steps
+from ._evaluate import Batch
+from ._layout import BACKWARD, CENTRAL, FIXED, SIDES, Differences, Layout
+from ._problem import Target
+from ._results import Status
+from ._steps import Box, StepRule
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything about a derivative that does not depend on x and f: made by the door for one shape of x."""
+
+    target: Target
+    method: Method
+    accuracy: int
+    rule: StepRule
+    box: Box | None
+    shape: tuple[int, ...]
+
+    @property
+    def side(self) -> int:
+        """The side on which the method takes its samples."""
+        return CENTRAL if self.method == "complex" else SIDES.index(self.method)
+
+    def run(self, x: FloatArray, epsilon: float, known: Array | None) -> Run:
+        """Start a run at x (flattened float64) for an f of precision `epsilon`; `known` is f(x), if known."""
+        runs = _COMPLEX_RUNS if self.method == "complex" else _RUNS
+        return runs[self.target.kind](self, x, epsilon, known)
+
+    def layout(self, sides: StatusArray) -> Layout:
+        """Return the layout for coordinates sampled on these sides."""
+        target, key = self.target, sides.tobytes()
+        if target.kind == "hessian":
+            return _layout.hessian_layout(key, self.accuracy)
+        if target.kind == "mixed":
+            return _layout.mixed_layout(key, target.orders, self.accuracy)
+        if target.kind == "elementwise":
+            return _layout.elementwise_layout(key, target.order, self.accuracy)
+        return _layout.axis_layout(key, target.order, self.accuracy)
+
+
+class Run(Protocol):
+    """What a method looks like to those who evaluate f."""
+
+    value: Array
+    status: StatusArray
+    worst: int
+    step: FloatArray
+    gradient: Array | None
+
+    def ask(self) -> Batch | None:
+        """Return the points that are needed next, or None when the run is done."""
+
+    def tell(self, values: Array) -> None:
+        """Take the values at the points asked for, shape (points, outputs)."""
+
+
+class CoordinateRun:
+    """A fixed step along coordinates: asks once, and once more, nearer to x, where values were not finite.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to differentiate, and how.
+    x : ndarray, shape (n,)
+        Where.
+    epsilon : float
+        The precision of f.
+    known : ndarray, shape (outputs,), or None
+        f(x), if the caller has it.
+
+    Notes
+    -----
+    Subclasses change where points lie: `_place` turns steps into a layout and units, `_batch` a layout into points.
+    """
+
+    layout: Layout
+    step: FloatArray
+    units: FloatArray
+    value: Array
+    status: StatusArray
+    worst: int
+    gradient: Array | None = None
+
+    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+        self.plan = plan
+        self.x = x
+        self.epsilon = epsilon
+        self._known = known
+        self._values: Array | None = None
+        self._place(plan.rule(x, epsilon))
+        first = 1 if known is not None and self.layout.points.first else 0
+        self._rows: IntpArray | None = np.arange(first, self.layout.points.count) if first else None
+        self._next: Batch | None = self._batch(self._rows)
+        if known is not None and not len(self._next):
+            self._next = None
+            self.tell(np.empty((0, len(known))))
+
+    def ask(self) -> Batch | None:
+        """Return the points that are needed next, or None when the run is done."""
+        batch, self._next = self._next, None
+        return batch
+
+    def tell(self, values: Array) -> None:
+        """Combine the values; where the result is not finite, plan one more try."""
+        if self._values is None:
+            if self._rows is not None:
+                assert self._known is not None
+                values = np.concatenate([self._known[None], values])
+            self._values = values
+            self.value, self.status, self.worst = self._combine(self.layout.entries)
+            if self.layout.gradient is not None:
+                self.gradient = self._combine(self.layout.gradient)[0]
+            if self.worst == Status.NOT_FINITE and not self.plan.rule.stated:
+                self._plan_retry()
+        else:
+            self._values = _with_rows(self._values, self._rows, values)
+            self._mend()
+
+    def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
+        assert self._values is not None
+        return combine(entries, self._values, self.units, self.epsilon)
+
+    def _plan_retry(self) -> None:
+        """Ask again for the points of the coordinates that failed, at the scale of |x|."""
+        failed = self._coordinates_of((self.status == Status.NOT_FINITE).any(axis=1))
+        nearer = self.plan.rule.at_scale_of_x(self.x, self.epsilon)
+        h = np.where(failed & (nearer < self._asked), nearer, self._asked)
+        changed = h < self._asked
+        if changed.any():
+            layout = self.layout
+            self._place(h)
+            # Where a smaller step changes the side of a stencil, the points are others: all are needed.
+            self._rows = self._points_of(changed) if self.layout is layout else None
+            self._next = self._batch(self._rows)
+
+    def _mend(self) -> None:
+        """Replace the entries that were not finite by those of the second try."""
+        value, status, _ = self._combine(self.layout.entries)
+        failed = self.status == Status.NOT_FINITE
+        self.value = np.where(failed, value, self.value)
+        self.status = np.where(failed, status, self.status)
+        self.worst = int(self.status.max())
+        if self.layout.gradient is not None:
+            again = self._combine(self.layout.gradient)[0]
+            self.gradient = np.where(np.isfinite(self.gradient), self.gradient, again)
+
+    def _coordinates_of(self, entries: Array) -> Array:
+        coordinates = np.zeros(len(self.x), bool)
+        coordinates[self.layout.entries.factors[entries].ravel()] = True
+        return coordinates
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        points = self.layout.points
+        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
+        return np.unique(owner[coordinates[points.indices]])
+
+    def _place(self, h: FloatArray) -> None:
+        plan, order = self.plan, self.plan.target.coordinate_order
+        self._asked = h
+        sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, plan.box, plan.rule.dyadic)
+        self.layout = plan.layout(sides)
+        self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, plan.box)
+        if plan.rule.stated:
+            _steps.require_kept(plan.rule, self.x, self.step, self.units, sides, plan.shape)
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points, box = self.layout.points, self.plan.box
+        indptr, indices, real = points.indptr, points.indices, points.real
+        if rows is not None:
+            indptr, kept = _select(indptr, rows)
+            indices, real = indices[kept], real[kept]
+        lower, upper = (None, None) if box is None else (box.lower, box.upper)
+        return Batch(
+            self.x[None], None, indptr, indices, _evaluate.displace(self.x, self.step, indices, real, lower, upper)
+        )
+
+
+class ElementwiseRun(CoordinateRun):
+    """All entries of x move at once: f maps entry by entry, so that one call serves them all."""
+
+    def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
+        assert self._values is not None
+        return combine(entries, self._values.reshape(-1, 1), self.units, self.epsilon)
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        return None
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        along, box = self.layout.points.along, self.plan.box
+        base = self.x + (along if rows is None else along[rows]) * self.step
+        return Batch(base if box is None else np.clip(base, box.lower, box.upper))
+
+
+class DirectionRun(CoordinateRun):
+    """A fixed step t along v: x + t v has one coordinate, t.
+
+    1/t is the norm of v/h, with h the steps of the coordinates: t is h where v is a unit vector, and scales with v.
+    """
+
+    def _place(self, h: FloatArray) -> None:
+        plan = self.plan
+        self._asked = h
+        sides = self._place_direction(h, share=1.0)
+        self.layout = plan.layout(sides)
+        self.units = self.step
+
+    def _place_direction(self, h: FloatArray, share: float) -> StatusArray:
+        """Set the direction, its step and its side; `share` is the part of the room in the box that it may use."""
+        plan, box = self.plan, self.plan.box
+        assert plan.target.v is not None
+        self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
+        inverse = float(np.linalg.norm(self._v / h))
+        if inverse == 0:
+            self.step = np.ones(1)
+            return np.array([FIXED], np.int8)
+        t = np.array([1 / inverse])
+        t = _evaluate.round_dyadic(t) if plan.rule.dyadic else t
+        along = None if box is None else box.along(self.x, self._v, share)
+        sides, self.step = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, plan.rule.dyadic)
+        if not (self.x + self.step * self._v != self.x).any() and plan.rule.stated:
+            raise ValueError(
+                f"`{plan.rule.literal or 'x_scale'}` gives a step of {self.step[0]:.3g} along v that is lost in x: "
+                "x + step * v == x; state a larger one"
+            )
+        return sides
+
+    def _bases(self, along: FloatArray) -> FloatArray:
+        box = self.plan.box
+        bases = self.x + along[:, None] * self.step[-1] * self._v
+        return bases if box is None else np.clip(bases, box.lower, box.upper)
+
+    def _coordinates_of(self, entries: Array) -> Array:
+        return np.ones(len(self.x), bool)
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        return None
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points = self.layout.points
+        along = np.zeros(points.count)
+        along[np.repeat(np.arange(points.count), np.diff(points.indptr))] = points.real
+        return Batch(self._bases(along if rows is None else along[rows]))
+
+
+class HessianProductRun(DirectionRun):
+    """The mixed derivatives along v and each coordinate: coordinate steps from base points along v."""
+
+    def _place(self, h: FloatArray) -> None:
+        plan = self.plan
+        self._asked = h
+        along = int(self._place_direction(h, share=0.5)[0])
+        t = self.step
+        reach = _layout.reach(1, plan.accuracy, along) if along <= BACKWARD else 0
+        margin = reach * t * np.abs(self._v)
+        inner = None if plan.box is None else plan.box.shrunk(self.x, margin)
+        sides, steps = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule.dyadic)
+        self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
+        self.units = np.append(_steps.realise(self.x, steps, sides, 1, plan.accuracy, plan.box), t)
+        self.step = np.append(steps, t)
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points, box = self.layout.points, self.plan.box
+        bases = self._bases(points.along)
+        if points.start is None:
+            return Batch(bases)
+        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
+        moved = bases[points.start[owner], points.indices] + points.real * self.step[points.indices]
+        if box is not None:
+            moved = np.clip(moved, box.lower[points.indices], box.upper[points.indices])
+        return Batch(bases, points.start, points.indptr, points.indices, moved)
+
+
+class ImaginaryRun(CoordinateRun):
+    """An imaginary step along each coordinate, and central differences of its result for the second order.
+
+    The imaginary step has no truncation error to speak of: nothing is tried twice.
+    """
+
+    def _place(self, h: FloatArray) -> None:
+        plan, target, n = self.plan, self.plan.target, len(self.x)
+        first_order = target.total_order == 1
+        self._imaginary = plan.rule.imaginary(self.x, plan.shape, literal=first_order)
+        self.step = self._imaginary if first_order else h
+        self.layout = _layout.imaginary_layout(n, target.kind, target.order)
+        units = _steps.realise(self.x, h, _steps.everywhere(CENTRAL, n), 1, 2, None)
+        self.units = np.concatenate([units, self._imaginary])
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points = self.layout.points
+        assert points.imaginary is not None
+        moved = _evaluate.displace(self.x, self.step, points.indices, points.real, None, None).astype(complex)
+        moved.imag = points.imaginary * self._imaginary[points.indices]
+        return Batch(self.x[None].astype(complex), None, points.indptr, points.indices, moved)
+
+    def tell(self, values: Array) -> None:
+        """Take the imaginary parts."""
+        self._values = np.ascontiguousarray(values.imag, np.float64)
+        self.value, self.status, self.worst = self._combine(self.layout.entries)
+        if self.layout.gradient is not None:
+            self.gradient = self._combine(self.layout.gradient)[0]
+
+
+class ShiftedRun:
+    """An imaginary step along one direction, shared by all points, and a real run for the orders that are left.
+
+    Im f(x + i t d) / t is the derivative along d at x: the real run differentiates that.
+    """
+
+    gradient: Array | None = None
+
+    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+        target = plan.target
+        direction, left = _split_off_direction(target, len(x))
+        h = plan.rule.imaginary(x, plan.shape, literal=target.total_order == 1)
+        if target.kind == "elementwise":
+            self._t = h
+        else:
+            inverse = float(np.linalg.norm(direction / h))
+            self._t = np.full(1, 1 / inverse if inverse else 1.0)
+        self._shift = 1j * self._t * direction
+        self._inner = (
+            None if left is None else replace(plan, method="central", target=left).run(x, epsilon, None)
+        )
+        self._next = Batch(x[None]) if self._inner is None else self._inner.ask()
+
+    def ask(self) -> Batch | None:
+        """Return the points of the real run, shifted."""
+        batch, self._next = self._next, None
+        if batch is None:
+            return None
+        moved = None if batch.values is None else batch.values + self._shift[batch.indices]
+        return Batch(batch.base + self._shift, batch.start, batch.indptr, batch.indices, moved)
+
+    def tell(self, values: Array) -> None:
+        """Take the imaginary parts."""
+        real = np.ascontiguousarray(values.imag / self._t)
+        if self._inner is not None:
+            self._inner.tell(real)
+            self._next = self._inner.ask()
+            self.value, self.status, self.worst = self._inner.value, self._inner.status, self._inner.worst
+            self.step = self._inner.step
+            return
+        self.value, self.step = real.T if self._t.size > 1 else real, self._t
+        finite = np.isfinite(self.value)
+        self.status = np.where(finite, Status.NOT_ESTIMATED, Status.NOT_FINITE).astype(np.int8)
+        self.worst = int(self.status.max(initial=0))
+
+
+def _split_off_direction(target: Target, n: int) -> tuple[FloatArray, Target | None]:
+    """Return the direction of the imaginary step, and what is left to differentiate."""
+    if target.kind == "elementwise":
+        return np.ones(n), Target("elementwise", target.order - 1) if target.order > 1 else None
+    if target.kind == "mixed":
+        (coordinate, order), *others = target.orders
+        left = tuple((c, k) for c, k in [(coordinate, order - 1), *others] if k)
+        return np.eye(1, n, coordinate)[0], Target("mixed", orders=left) if left else None
+    assert target.v is not None
+    return target.v, Target("axis") if target.kind == "hessian_product" else None
+
+
+_RUNS: dict[str, type[CoordinateRun]] = {
+    "axis": CoordinateRun,
+    "hessian": CoordinateRun,
+    "mixed": CoordinateRun,
+    "elementwise": ElementwiseRun,
+    "direction": DirectionRun,
+    "hessian_product": HessianProductRun,
+}
+_COMPLEX_RUNS: dict[str, type[ImaginaryRun] | type[ShiftedRun]] = {
+    "axis": ImaginaryRun,
+    "hessian": ImaginaryRun,
+    "mixed": ShiftedRun,
+    "elementwise": ShiftedRun,
+    "direction": ShiftedRun,
+    "hessian_product": ShiftedRun,
+}
+
+
+def combine(
+    entries: Differences, values: Array, units: FloatArray, epsilon: float
+) -> tuple[Array, StatusArray, int]:
+    """Return the entries (entries, outputs), their status and the worst of it; complex values by their parts."""
+    d, divisor = entries, entries.divisor(units)
+    parts = values.view(np.float64) if values.dtype.kind == "c" else values
+    out, status, worst = _evaluate.combine(
+        d.terms, d.plus, d.minus, d.weight, d.blank, parts, divisor, epsilon
+    )
+    if values.dtype.kind != "c":
+        return out, status, worst
+    real, imaginary = status[:, ::2], status[:, 1::2]
+    # One part may be mere noise beside the other; one part that is not finite spoils both.
+    status = np.where(
+        np.maximum(real, imaginary) == Status.NOT_FINITE, Status.NOT_FINITE, np.minimum(real, imaginary)
+    ).astype(np.int8)
+    return out.view(np.complex128), status, int(status.max(initial=0))
+
+
+def _select(indptr: IntpArray, rows: IntpArray) -> tuple[IntpArray, IntpArray]:
+    """Return the row pointer of some rows of a CSR structure, and the positions of their elements."""
+    counts = np.diff(indptr)[rows]
+    new = np.zeros(len(rows) + 1, np.intp)
+    np.cumsum(counts, out=new[1:])
+    return new, np.arange(new[-1]) + np.repeat(indptr[:-1][rows] - new[:-1], counts)
+
+
+def _with_rows(values: Array, rows: IntpArray | None, new: Array) -> Array:
+    if rows is None:
+        return new
+    merged = values.astype(np.result_type(values, new))
+    merged[rows] = new
+    return merged

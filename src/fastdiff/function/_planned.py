@@ -1,0 +1,244 @@
+"""Planned derivatives: reusable, picklable callables for ``jac=`` and ``hess=``.
+
+Options are judged once; the plan is kept for the shape of x, the precision of f is remembered. A call is one run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Unpack
+
+import numpy as np
+
+from .. import _checks, _dispatch
+from .._typing import FloatArray, Function, Options
+from . import _door
+from ._callables import Call
+from ._problem import Problem, Target
+from ._results import DerivativeResult
+
+
+class Planned:
+    """What `Gradient`, `Jacobian` and `Hessian` share: arguments, plans, counts."""
+
+    _target = Target("axis")
+    _scalar_only = False
+
+    def __init__(self, f: Function, **options: Unpack[Options]) -> None:
+        verb = type(self).__name__
+        self._engine: Any = _dispatch.backend_for(verb, "fastdiff")
+        self._call = _door.call(verb, f, options)
+        self._settings = _door.settings(verb, options)
+        self._plan: Any = None
+        self._epsilon: float = self._engine.EPSILON
+        self._outcome: Any = None
+        self.nfev = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> FloatArray:
+        """Return the derivative at x; the arguments are those of f. Other arguments replace the stored ones."""
+        x, call = self._arguments(args, kwargs)
+        value: FloatArray = self._run(x, call).value()
+        return value
+
+    def result(self, *args: Any, **kwargs: Any) -> DerivativeResult:
+        """Return the derivative at x as a `DerivativeResult`; the arguments are those of f."""
+        x, call = self._arguments(args, kwargs)
+        result: DerivativeResult = self._run(x, call).result()
+        return result
+
+    @property
+    def last(self) -> DerivativeResult | None:
+        """The result of the last call, or None before the first."""
+        return None if self._outcome is None else self._outcome.result()
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FloatArray, Call]:
+        call = self._call
+        if call.argnum != 0:
+            x, others = call.split(args)
+        elif args:
+            x, others = args[0], args[1:]
+        else:
+            raise TypeError(f"{type(self).__name__} must be called with x")
+        if others or kwargs:
+            call = replace(call, args=others or call.args, kwargs=kwargs or call.kwargs)
+        return _door.point(x), call
+
+    def _run(self, x: FloatArray, call: Call) -> Any:
+        problem = Problem(type(self).__name__, call, self._target, self._settings, x, self._scalar_only)
+        plan = self._plan
+        if plan is None or plan.shape != x.shape:
+            plan = self._plan = self._engine.bind(self._settings, self._target, x.shape)
+        outcome = self._outcome = self._engine.solve(problem, plan, self._epsilon)
+        self._epsilon = outcome.epsilon
+        self.nfev += outcome.nfev
+        return outcome
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a call makes anew."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_outcome")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _plan=None, _outcome=None)
+        self._engine = _dispatch.backend_for(type(self).__name__, "fastdiff")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._call.f!r}, method={self._settings.method!r})"
+
+
+class Gradient(Planned):
+    """The gradient of a scalar function as a callable, for ``jac=``.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a scalar.
+    **options
+        See `fastdiff.Options`; without `f0` and `full_output`.
+
+    Attributes
+    ----------
+    nfev : int
+        The points at which f was evaluated so far, over all calls.
+    last : DerivativeResult or None
+        The result of the last call. A planned derivative never warns: look here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option can't be used, here; if x can't, at the call. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> from scipy.optimize import minimize, rosen
+    >>> import fastdiff as fd
+    >>> minimize(rosen, [2.0, 2.0], jac=fd.Gradient(rosen), method="BFGS").x.round(4)
+    array([1., 1.])
+    """
+
+    _scalar_only = True
+
+
+class Jacobian(Planned):
+    """The Jacobian of a function as a callable, for ``jac=`` of least_squares, root, solve_ivp and curve_fit.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    **options
+        See `fastdiff.Options`; without `f0` and `full_output`. ``argnum=1`` serves ``solve_ivp``, whose functions are
+        called ``f(t, y)``, and ``argnum=slice(1, None)`` serves ``curve_fit``, which calls ``f(xdata, *params)``.
+
+    Attributes
+    ----------
+    nfev : int
+        The points at which f was evaluated so far, over all calls.
+    last : DerivativeResult or None
+        The result of the last call. A planned derivative never warns: look here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option can't be used, here; if x can't, at the call. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> J = fd.Jacobian(lambda t, y: np.array([y[1], -t * y[0]]), argnum=1)
+    >>> J(2.0, [1.0, 0.0]).round(6)
+    array([[ 0.,  1.],
+           [-2.,  0.]])
+    """
+
+
+class Hessian(Planned):
+    """The Hessian of a function as a callable, for ``hess=``.
+
+    Parameters
+    ----------
+    f : callable or None
+        Takes an array of the shape of x and returns a scalar (a vector with `weighted`); None with `gradient`.
+    gradient : callable, optional
+        The gradient of f: it is differenced instead, and the result symmetrised.
+    weighted : bool, optional
+        Called as ``(x, v)``: the Hessian of v·f for a vector-valued f, as `scipy.optimize.NonlinearConstraint` asks.
+    **options
+        See `fastdiff.Options`; without `f0` and `full_output`.
+
+    Attributes
+    ----------
+    nfev : int
+        The points at which f was evaluated so far, over all calls.
+    last : DerivativeResult or None
+        The result of the last call. A planned derivative never warns: look here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option can't be used, here; if x can't, at the call. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> fd.Hessian(lambda p: np.array([p[0] ** 2, p[0] * p[1]]), weighted=True)([1.0, 2.0], [1.0, 3.0]).round(3)
+    array([[2., 3.],
+           [3., 0.]])
+    """
+
+    _target = Target("hessian")
+
+    def __init__(
+        self,
+        f: Function | None,
+        *,
+        gradient: Function | None = None,
+        weighted: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        if f is not None or gradient is None:
+            _door.require_python_function("f", f)
+        if gradient is not None:
+            _door.require_python_function("gradient", gradient)
+        self._weighted = _checks.flag("weighted", weighted)
+        if self._weighted and gradient is not None:
+            raise ValueError("`weighted` and `gradient` can't be given together: v·f has no single gradient")
+        self._differenced = gradient is not None
+        if gradient is not None:
+            self._target = Target("axis")
+        function = f if gradient is None else gradient
+        assert function is not None
+        super().__init__(function, **options)
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FloatArray, Call]:
+        if not self._weighted:
+            return super()._arguments(args, kwargs)
+        if len(args) < 2:
+            raise TypeError("Hessian with weighted=True must be called with x and v")
+        x, call = super()._arguments((args[0], *args[2:]), kwargs)
+        weights = _checks.finite_array("v", args[1])
+        return x, replace(call, f=_Weighted(call.f, weights))
+
+    def _run(self, x: FloatArray, call: Call) -> Any:
+        outcome = super()._run(x, call)
+        if not self._differenced:
+            return outcome
+        self._outcome = self._engine.Symmetrised(outcome)
+        return self._outcome
+
+
+class _Weighted:
+    """The scalar function v·F of a vector function F."""
+
+    def __init__(self, f: Function, weights: FloatArray) -> None:
+        self._f = f
+        self._weights = weights.ravel()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        values = np.asarray(self._f(*args, **kwargs))
+        if values.size != self._weights.size:
+            raise ValueError(
+                f"`v` must have one weight for each output of `f`, got {self._weights.size} for shape {values.shape}"
+            )
+        return values.ravel().dot(self._weights)

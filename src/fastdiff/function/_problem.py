@@ -1,0 +1,92 @@
+"""A problem as the door leaves it: what is wanted of which function, where, and with which options. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .._typing import Backend, FloatArray, Method
+from ._callables import Call
+
+Kind = Literal["axis", "hessian", "mixed", "direction", "hessian_product", "elementwise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is wanted of f.
+
+    Attributes
+    ----------
+    kind : str
+        ``"axis"``: one derivative along each coordinate; ``"hessian"``: diagonal and upper triangle; ``"mixed"``: one
+        partial; ``"direction"``: one derivative along v; ``"hessian_product"``: the Hessian times v;
+        ``"elementwise"``: f maps entry by entry.
+    order : int
+        The derivative order of ``"axis"`` and ``"elementwise"``.
+    orders : tuple of (coordinate, derivative order)
+        The partial of ``"mixed"``.
+    v : ndarray or None
+        The direction.
+    """
+
+    kind: Kind
+    order: int = 1
+    orders: tuple[tuple[int, int], ...] = ()
+    v: FloatArray | None = None
+
+    @property
+    def total_order(self) -> int:
+        """The derivative order that decides the step."""
+        if self.kind in ("hessian", "hessian_product"):
+            return 2
+        return sum(order for _, order in self.orders) or self.order
+
+    @property
+    def coordinate_order(self) -> int:
+        """The highest derivative order along a single coordinate, which decides how far samples reach."""
+        if self.kind == "hessian":
+            return 2
+        return max((order for _, order in self.orders), default=self.order)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Settings:
+    """The options of a derivative, judged; arrays are not yet broadcast to x."""
+
+    method: Method
+    accuracy: int
+    step: FloatArray | None
+    relative_step: FloatArray | None
+    x_scale: FloatArray | None
+    bounds: tuple[FloatArray, FloatArray] | None
+    vectorized: bool
+    f0: Any
+    full_output: bool
+    backend: Backend
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Problem:
+    """A target of a function at a point.
+
+    Attributes
+    ----------
+    verb : str
+        The public name, for messages.
+    call : Call
+        The function with its other arguments.
+    x : ndarray of float64
+        The point.
+    scalar_only : bool
+        Whether f must return a scalar.
+    scalar_x : bool
+        Whether f takes a single number (``derivative`` at a scalar x).
+    """
+
+    verb: str
+    call: Call
+    target: Target
+    settings: Settings
+    x: FloatArray
+    scalar_only: bool = False
+    scalar_x: bool = False

@@ -1,0 +1,166 @@
+"""What a derivative comes with: a status for every entry, a frozen result, and the words for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from .._typing import Array, FloatArray, StatusArray
+
+
+class Status(IntEnum):
+    """How an entry of a derivative came about, in order of severity.
+
+    ``DerivativeResult.status`` holds one for every entry. Each member has a `sentence` of cause and remedy.
+    """
+
+    CONVERGED = 0
+    TOLERANCE_MET = 1
+    NOT_ESTIMATED = 2
+    FIXED = 3
+    NOISE_LIMITED = 4
+    DOMAIN_LIMITED = 5
+    EXHAUSTED = 6
+    ALIASED = 7
+    NOT_SMOOTH = 8
+    NOT_FINITE = 9
+
+    @property
+    def sentence(self) -> str:
+        """What the status means and what to do about it."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.CONVERGED: "The estimate converged to round-off.",
+    Status.TOLERANCE_MET: "The estimate meets the tolerance asked for.",
+    Status.NOT_ESTIMATED: "A fixed step was used: the error is not estimated.",
+    Status.FIXED: "The lower bound equals the upper bound: the coordinate is fixed and its derivative is set to 0.",
+    Status.NOISE_LIMITED: "Fewer than 3 digits of f survive the subtraction: "
+    "f hardly changes over the step, so enlarge `step` or state the scale of x with `x_scale`.",
+    Status.DOMAIN_LIMITED: "The bounds leave no room for a step: widen `bounds`, or make them equal to fix x.",
+    Status.EXHAUSTED: "The levels were used up before the estimate converged.",
+    Status.ALIASED: "A smaller step disagrees with the estimate: f oscillates within the step.",
+    Status.NOT_SMOOTH: "f has a kink or a jump here: the derivative may not exist.",
+    Status.NOT_FINITE: "f returned NaN or infinity at the points needed: "
+    "keep x inside the domain of f with `bounds`, or take a smaller `step`.",
+}
+
+
+class AccuracyWarning(UserWarning):
+    """A derivative was computed, but an entry of it is not to be trusted; the message names the worst."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DerivativeResult:
+    """A derivative with all that is known about it.
+
+    Attributes
+    ----------
+    value : ndarray or scalar
+        The derivative.
+    error : ndarray or scalar
+        The estimated absolute error, of the shape of `value`; NaN where the method does not estimate it.
+    step : ndarray or scalar
+        The step used, of the shape of x (of `value` where steps belong to entries).
+    status : ndarray of int8
+        A `Status` for every entry of `value`.
+    nfev : int
+        The number of points at which f was evaluated, everything counted.
+    message : str
+        The worst status as a sentence of cause and remedy.
+    """
+
+    value: Any
+    error: Any
+    step: Any
+    status: StatusArray
+    nfev: int
+    message: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether no entry is worse than ``Status.NOISE_LIMITED``."""
+        return not trouble(self.status)
+
+    def __repr__(self) -> str:
+        names = [name for cls in reversed(type(self).__mro__) for name in getattr(cls, "__slots__", ())]
+        width = max(map(len, names))
+        rows = []
+        for name in names:
+            text = np.array2string(np.asarray(getattr(self, name)), threshold=20) if name != "message" else self.message
+            rows.append(f"{name:>{width}}: " + text.replace("\n", "\n" + " " * (width + 2)))
+        return "\n".join(rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HessianResult(DerivativeResult):
+    """A Hessian with all that is known about it; `gradient` comes from the same points, at no further evaluation.
+
+    Attributes
+    ----------
+    gradient : ndarray
+        The first derivatives, at the accuracy that the steps of the Hessian give.
+    """
+
+    gradient: Any
+
+
+def trouble(status: StatusArray) -> bool:
+    """Return whether an entry is worse than NOISE_LIMITED."""
+    return bool(status.size) and int(status.max()) > Status.NOISE_LIMITED
+
+
+def describe(status: StatusArray) -> str:
+    """Return the worst status as a sentence, with the entry that has it."""
+    if not status.size:
+        return "There is nothing to differentiate."
+    worst = int(np.argmax(status))
+    name = Status(int(status.flat[worst]))
+    if name <= Status.NOT_ESTIMATED:
+        return name.sentence
+    return f"entry {_checks.position(worst, status.shape) or '()'}: {name.name}. {name.sentence}"
+
+
+def no_estimate(value: Array) -> FloatArray:
+    """Return the error of a method that does not estimate it: NaN, in the shape of `value`."""
+    return np.full(np.shape(value), np.nan)
+
+
+def numbers(value: Any, complex_allowed: bool) -> Array:
+    """Return what f returned as an array of numbers; anything else is named."""
+    if value is None:
+        raise TypeError("`f` returned None; it must return a number or an array of numbers (is a `return` missing?)")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"`f` must return a number or an array of numbers: {error}") from None
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"`f` must return a number or an array of numbers, got {value!r:.80}") from None
+    if array.dtype.kind == "c" and not complex_allowed:
+        raise TypeError(
+            "`f` returned complex numbers; complex-valued f is supported by derivative, partial and jacobian "
+            "with the methods 'central', 'forward' and 'backward'"
+        )
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"`f` must return a number or an array of numbers, got {value!r:.80}")
+    return array
+
+
+def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> HessianResult:
+    """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x, one more evaluation."""
+    if np.shape(jacobian.value) != x.shape + x.shape:
+        raise ValueError(f"`gradient` must return the shape {x.shape} of x, got {np.shape(gradient)}")
+    square: Array = np.reshape(jacobian.value, (x.size, x.size))
+    status = jacobian.status.reshape(x.size, x.size)
+    value = ((square + square.T) / 2).reshape(x.shape + x.shape)
+    status = np.maximum(status, status.T).reshape(x.shape + x.shape)
+    fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev + 1, describe(status))
+    return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))

@@ -1,0 +1,506 @@
+"""The public verbs. Each states a problem and leaves it to the back-end; none computes."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any, Unpack
+
+import numpy as np
+
+from .. import _checks, _dispatch
+from .._typing import Function, Indexing, Options
+from . import _door
+from ._problem import Problem, Target
+from ._results import AccuracyWarning, DerivativeResult, describe, no_estimate, symmetrised, trouble
+
+_HIGHEST_ORDER = 8
+
+
+def derivative(f: Function, x: Any, order: int = 1, **options: Unpack[Options]) -> Any:
+    """Differentiate an elementwise function of one variable.
+
+    Parameters
+    ----------
+    f : callable
+        Maps entry by entry. Called with a float where `x` is a scalar, else with arrays of the shape of `x`.
+    x : array_like
+        Where; any shape.
+    order : int, optional
+        The derivative order, 1 to 8.
+    **options
+        See `fastdiff.Options`; without `vectorized`, `unpack`.
+
+    Returns
+    -------
+    ndarray or scalar, of the shape of x
+        The derivative; a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Warns
+    -----
+    AccuracyWarning
+        If an entry has a status worse than ``Status.NOISE_LIMITED``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> bool(abs(fd.derivative(np.sin, 0.0) - 1) < 1e-9)
+    True
+    >>> fd.derivative(lambda t: t**3, [1.0, 2.0], order=2).round(4)
+    array([ 6., 12.])
+    """
+    k = _checks.integer("order", order, least=1, most=_HIGHEST_ORDER)
+    return _solve("derivative", f, x, Target("elementwise", k), options, scalar_x=np.ndim(x) == 0)
+
+
+def partial(f: Function, x: Any, index: int | tuple[int, ...], **options: Unpack[Options]) -> Any:
+    """Differentiate with respect to one coordinate, or to several in turn.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x.
+    x : array_like
+        Where; any shape.
+    index : int or tuple of int
+        The coordinate, a flat index in C order, negative from the end. A tuple differentiates repeatedly: ``(0, 1)`` is
+        ∂²f/∂x₀∂x₁, ``(2, 2)`` is ∂²f/∂x₂².
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray or scalar, of the shape of f(x)
+        The partial derivative; a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    IndexError
+        If `index` is out of range.
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> round(float(fd.partial(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], (0, 1))), 6)
+    2.0
+    """
+    point = _door.point(x)
+    orders = _door.flat_index(index, point.size)
+    return _solve("partial", f, point, Target("mixed", orders=orders), options)
+
+
+def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
+    """Differentiate a scalar function with respect to every coordinate.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a scalar.
+    x : array_like
+        Where; any shape.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray, of the shape of x
+        The gradient; a `DerivativeResult` with ``full_output=True``. It takes p evaluations a coordinate for central
+        accuracy p, and p evaluations a coordinate and one more for the one-sided methods.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> fd.gradient(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(6)
+    array([4., 1.])
+    """
+    return _solve("gradient", f, x, Target("axis"), options, scalar_only=True)
+
+
+def jacobian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
+    """Differentiate a function of any shape with respect to every coordinate.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    x : array_like
+        Where; any shape.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray, of the shape of f(x) and then that of x, never squeezed
+        The Jacobian; a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> fd.jacobian(lambda p: np.array([p[0] * p[1], p[1] ** 2, p[0]]), [1.0, 2.0]).round(6)
+    array([[2., 1.],
+           [0., 4.],
+           [1., 0.]])
+    """
+    return _solve("jacobian", f, x, Target("axis"), options)
+
+
+def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
+    """Differentiate twice with respect to every pair of coordinates.
+
+    Parameters
+    ----------
+    f : callable or None
+        Takes an array of the shape of x and returns a number or an array; None where `gradient` is given.
+    x : array_like
+        Where; any shape.
+    gradient : callable, optional
+        The gradient of a scalar f: it is differenced instead, which takes fewer and more accurate evaluations.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray, of the shape of f(x), then twice that of x
+        The Hessian, symmetric bit for bit; a `HessianResult` with ``full_output=True``, which has the gradient from
+        the same points. It takes ``1 + p/2 n (n + 1)`` evaluations for central accuracy p, ``1 + n + n (n + 1) / 2``
+        for ``method="forward"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    References
+    ----------
+    M. S. Ridout, "Statistical applications of the complex-step method of numerical differentiation", Amer. Statist. 63
+    (2009) 66-74, eq. 8.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> fd.hessian(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(3)
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    if gradient is None:
+        return _solve("hessian", f, x, Target("hessian"), options)
+    if f is not None:
+        _door.require_python_function("f", f)
+    _door.require_python_function("gradient", gradient)
+    problem = _problem("hessian", gradient, x, Target("axis"), options)
+    jacobian = _backend(problem).differentiate(problem)
+    return _deliver(problem, symmetrised(jacobian, problem.x, problem.call.at(problem.x.copy())))
+
+
+def hessian_diagonal(f: Function, x: Any, **options: Unpack[Options]) -> Any:
+    """Differentiate twice with respect to every coordinate: the diagonal of the Hessian, without the rest.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    x : array_like
+        Where; any shape.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f)
+        The second derivatives; a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> fd.hessian_diagonal(lambda p: p[0] ** 2 * p[1] ** 3, [1.0, 2.0]).round(3)
+    array([16., 12.])
+    """
+    return _solve("hessian_diagonal", f, x, Target("axis", 2), options)
+
+
+def laplacian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
+    """Sum the second derivatives with respect to every coordinate.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    x : array_like
+        Where; any shape.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    scalar, or ndarray of the shape of f(x)
+        The Laplacian; a `DerivativeResult` with ``full_output=True``, whose status is the worst along any coordinate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> round(float(fd.laplacian(lambda p: p[0] ** 2 + 3 * p[1] ** 2, [1.0, 2.0])), 4)
+    8.0
+    """
+    problem = _problem("laplacian", f, x, Target("axis", 2), options)
+    diagonal = _backend(problem).differentiate(problem)
+    axes = tuple(range(-problem.x.ndim, 0))
+    status = diagonal.status.max(axis=axes, initial=0)
+    value = np.sum(diagonal.value, axis=axes)
+    result = DerivativeResult(
+        value, no_estimate(value)[()], diagonal.step, np.asarray(status), diagonal.nfev, describe(np.asarray(status))
+    )
+    return _deliver(problem, result)
+
+
+def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **options: Unpack[Options]) -> Any:
+    """Differentiate along a direction.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    x : array_like
+        Where; any shape.
+    v : array_like, of the shape of x
+        The direction.
+    normalize : bool, optional
+        Differentiate along v/‖v‖ (default), or along v.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    scalar or ndarray, of the shape of f(x)
+        The directional derivative; a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    ValueError
+        If v is zero and is to be normalised.
+    TypeError, ValueError
+        If another argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> round(float(fd.directional(lambda p: p[0] ** 2 - p[1] ** 2, [1.0, 2.0], [3.0, 4.0])), 6)
+    -2.0
+    """
+    point = _door.point(x)
+    along = _door.direction(v, point.shape)
+    if _checks.flag("normalize", normalize):
+        size = np.abs(along).max(initial=0.0)
+        if size == 0:
+            raise ValueError("`v` must not be zero with normalize=True: it has no direction")
+        along = along / size  # against overflow of the norm
+        along = along / np.linalg.norm(along)
+    return _solve("directional", f, point, Target("direction", v=along.ravel()), options)
+
+
+def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
+    """Multiply the Jacobian of f by a vector, without forming it.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of x and returns a number or an array.
+    x : array_like
+        Where; any shape.
+    v : array_like, of the shape of x
+        The vector.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    scalar or ndarray, of the shape of f(x)
+        The product; a `DerivativeResult` with ``full_output=True``. It takes as many evaluations as one coordinate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> fd.jvp(lambda p: np.array([p[0] * p[1], p[1]]), [1.0, 2.0], [1.0, -1.0]).round(6)
+    array([ 1., -1.])
+    """
+    point = _door.point(x)
+    along = _door.direction(v, point.shape).ravel()
+    return _solve("jvp", f, point, Target("direction", v=along), options)
+
+
+def hvp(
+    f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]
+) -> Any:
+    """Multiply the Hessian of f by a vector, without forming it.
+
+    Parameters
+    ----------
+    f : callable or None
+        Takes an array of the shape of x and returns a number or an array; None where `gradient` is given.
+    x : array_like
+        Where; any shape.
+    v : array_like, of the shape of x
+        The vector.
+    gradient : callable, optional
+        The gradient of a scalar f: it is differenced along v instead, which takes two evaluations.
+    **options
+        See `fastdiff.Options`.
+
+    Returns
+    -------
+    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f)
+        The product; a `DerivativeResult` with ``full_output=True``. From f alone it takes 4 n evaluations.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> fd.hvp(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], [1.0, 1.0]).round(3)
+    array([6., 2.])
+    """
+    point = _door.point(x)
+    along = _door.direction(v, point.shape).ravel()
+    if gradient is None:
+        return _solve("hvp", f, point, Target("hessian_product", v=along), options)
+    if f is not None:
+        _door.require_python_function("f", f)
+    _door.require_python_function("gradient", gradient)
+    return _solve("hvp", gradient, point, Target("direction", v=along), options)
+
+
+def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options: Unpack[Options]) -> Any:
+    """Differentiate a function at every node of a mesh, by calling it on whole meshes.
+
+    Parameters
+    ----------
+    f : callable
+        Called elementwise as ``f(X, Y, ...)`` with one array for each axis, of the shape of the mesh.
+    *axes : array_like, 1-D
+        The coordinates of the nodes along each axis.
+    indexing : {"ij", "xy"}, optional
+        The layout of the mesh, as in `numpy.meshgrid`.
+    **options
+        See `fastdiff.Options`; `step`, `relative_step`, `x_scale` and the sides of `bounds` broadcast to
+        ``(len(axes),)``, one for each axis. Without `vectorized`, `unpack`, `argnum`.
+
+    Returns
+    -------
+    tuple of ndarray, one for each axis, of the shape of the mesh
+        The components of the gradient; each a `DerivativeResult` with ``full_output=True``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument can't be used; the message names it. Exceptions of f arrive unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdiff as fd
+    >>> gx, gy = fd.gradient_field(lambda x, y: x * y**2, [0.0, 1.0], [1.0, 2.0, 3.0])
+    >>> gx.round(6)
+    array([[1., 4., 9.],
+           [1., 4., 9.]])
+    """
+    if not axes:
+        raise TypeError("gradient_field() needs the coordinates of at least one axis")
+    _checks.one_of("indexing", indexing, ("ij", "xy"))
+    coordinates = [_door.point(axis) for axis in axes]
+    for number, axis in enumerate(coordinates):
+        if axis.ndim != 1:
+            raise ValueError(f"axis {number} of `axes` must be 1-D, got shape {axis.shape}")
+    _door.settings("gradient_field", options)
+    call = _door.call("gradient_field", f, options)
+    mesh = np.meshgrid(*coordinates, indexing=indexing)
+    results = []
+    for number, nodes in enumerate(mesh):
+        own = _along_axis(options, number, len(mesh))
+        problem = _problem("gradient_field", f, nodes, Target("elementwise"), own)
+        others = tuple(mesh[:number]) + tuple(mesh[number + 1 :])
+        problem = replace(problem, call=replace(call, args=others + call.args, argnum=number))
+        results.append(_deliver(problem, _backend(problem).differentiate(problem)))
+    return tuple(results)
+
+
+def _along_axis(options: Options, number: int, count: int) -> Options:
+    """Return the options of one axis of a mesh: its own step, scale and bounds."""
+    own: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in ("step", "relative_step", "x_scale") and value is not None:
+            value = _checks.broadcast(name, _checks.real_array(name, value), (count,))[number]
+        elif name == "bounds" and value is not None:
+            pair = value if isinstance(value, tuple) else (value.lb, value.ub)
+            value = tuple(_checks.broadcast(name, _checks.real_array(name, side), (count,))[number] for side in pair)
+        if name not in ("args", "kwargs"):
+            own[name] = value
+    return own  # type: ignore[return-value]
+
+
+def _problem(
+    verb: str,
+    f: Any,
+    x: Any,
+    target: Target,
+    options: Options,
+    *,
+    scalar_only: bool = False,
+    scalar_x: bool = False,
+) -> Problem:
+    call = _door.call(verb, f, options)
+    return Problem(verb, call, target, _door.settings(verb, options), _door.point(x), scalar_only, scalar_x)
+
+
+def _solve(verb: str, f: Any, x: Any, target: Target, options: Options, **kind: bool) -> Any:
+    problem = _problem(verb, f, x, target, options, **kind)
+    return _deliver(problem, _backend(problem).differentiate(problem))
+
+
+def _backend(problem: Problem) -> _dispatch.BackendModule:
+    return _dispatch.backend_for(problem.verb, problem.settings.backend)
+
+
+def _deliver(problem: Problem, result: DerivativeResult) -> Any:
+    """Return what the caller asked for; without a status to look at, trouble becomes a warning."""
+    if problem.settings.full_output:
+        return result
+    if trouble(result.status):
+        warnings.warn(f"{problem.verb}: {result.message}", AccuracyWarning, stacklevel=4)
+    return result.value
