@@ -4,12 +4,67 @@ Derivatives of functions: `derivative`, `partial`, `gradient`, `jacobian`, `hess
 `Jacobian`, `Hessian` for ``jac=`` and ``hess=``. Derivatives of sampled fields: `fastdiff.grid`.
 """
 
-from importlib.metadata import PackageNotFoundError as _NotFound
 from importlib.metadata import version as _version
+from warnings import warn as _warn
 
-from . import _kernels
+from . import _kernels, grid
+from ._compare import Comparison, compare
 from ._stencil import Stencil, stencil
-from .function import *  # noqa: F403
-from .function import __all__ as _function_names
+from .function import (
+    AccuracyWarning,
+    DerivativeResult,
+    Gradient,
+    Hessian,
+    HessianResult,
+    Jacobian,
+    Options,
+    Status,
+    derivative,
+    directional,
+    gradient,
+    gradient_field,
+    hessian,
+    hessian_diagonal,
+    hvp,
+    jacobian,
+    jvp,
+    laplacian,
+    partial,
+)
 
-__all__ = ["Stencil", "stencil", *_function_names]
+__all__ = [
+    "AccuracyWarning",
+    "Comparison",
+    "DerivativeResult",
+    "Gradient",
+    "Hessian",
+    "HessianResult",
+    "Jacobian",
+    "Options",
+    "Status",
+    "Stencil",
+    "compare",
+    "derivative",
+    "directional",
+    "gradient",
+    "gradient_field",
+    "grid",
+    "hessian",
+    "hessian_diagonal",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "laplacian",
+    "partial",
+    "stencil",
+]
+
+__version__ = _version("fastdiff")
+
+if _kernels.core is None:
+    _warn(
+        f"the compiled core of fastdiff can't be used ({_kernels.reason}): SciPy and NumPy stand in where they can; "
+        f"{_kernels.REMEDY}",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -41,10 +41,10 @@ def backend_for(verb: str, name: Backend) -> BackendModule:
     ImportError
         If the compiled core is missing and SciPy can't stand in.
     """
-    if name == "fastdiff" and _kernels.missing:
+    if name == "fastdiff" and _kernels.core is None:
         if verb not in SCIPY_VERBS:
             raise ImportError(
-                f"{verb} needs the compiled core of fastdiff ({_kernels.missing}), and SciPy has nothing like it; "
+                f"{verb} needs the compiled core of fastdiff ({_kernels.reason}), and SciPy has nothing like it; "
                 f"{_kernels.REMEDY}"
             )
         name = "scipy"

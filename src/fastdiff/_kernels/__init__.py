@@ -1,25 +1,26 @@
 """C kernels and their thin shims: pointers, counts and weights; no axes and no policy.
 
-`missing` says why the compiled core can't be used, or is empty. ``FASTDIFF_NO_CORE=1`` simulates a core that was not
-built.
+`core` is None where the compiled part can't be had; `reason` then says why. ``FASTDIFF_NO_CORE=1`` simulates that.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-from importlib import import_module
+from types import ModuleType
+
+__all__ = ["REMEDY", "core", "reason"]
 
 REMEDY = "build it from a clone with `python -m pip install .` (a C compiler is needed)"
 
 
-def _find_core() -> str:
+def _load() -> tuple[ModuleType | None, str]:
     if os.environ.get("FASTDIFF_NO_CORE") == "1":
-        return "FASTDIFF_NO_CORE=1 is set"
+        return None, "FASTDIFF_NO_CORE=1 is set"
     try:
-        import_module("fastdiff._kernels.core")
+        return importlib.import_module(".core", __name__), ""
     except ImportError as error:
-        return str(error)
-    return ""
+        return None, str(error)
 
 
-missing = _find_core()
+core, reason = _load()

@@ -1,0 +1,1 @@
+"""Other libraries, imported when they are first needed."""
