@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 Rule: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...], Any]
-Axis: TypeAlias = tuple[int, bool, int, int, Sequence[Rule], Rule, Sequence[Rule]]
+Axis: TypeAlias = tuple[int, int, int, int, bool, Sequence[Rule], Rule, Sequence[Rule]]
 
 QUOTIENT: int
 SUM: int

@@ -1,10 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The shim over `sweep.c`: turns the tuples of a plan into C structs once, then runs them on buffers."""
 
-from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 
 cdef extern from "sweep.h" nogil:
     enum: FD_MAX_TAPS
@@ -12,6 +11,7 @@ cdef extern from "sweep.h" nogil:
     enum: FD_QUOTIENT
     enum: FD_SUM
     enum: FD_DIFFERENCES
+    enum: FD_F32_F32
     enum: FD_F64_F64
     ctypedef struct fd_rule:
         int kind
@@ -34,8 +34,8 @@ cdef extern from "sweep.h" nogil:
         Py_ssize_t count[FD_MAX_DIMS]
         Py_ssize_t stride[FD_MAX_DIMS]
         const fd_axis *axis
-    void fd_sweep(const fd_plan *plan, const void *data, void *const *outputs, Py_ssize_t begin, Py_ssize_t end,
-                  int threads, int streamed)
+    void fd_sweep(const fd_plan *plan, const void *data, void *const *outputs,
+                  Py_ssize_t begin, Py_ssize_t end, int threads, int streamed)
     int fd_openmp()
 
 QUOTIENT = FD_QUOTIENT
@@ -52,19 +52,21 @@ def openmp():
 
 
 cdef class Sweep:
-    """A plan in C: the loops over the input, and for each axis its rules. Immutable, so threads may share it."""
+    """A plan in C: the loops over the input, and the rules of each axis. Immutable: threads may share it."""
 
     cdef fd_plan plan
     cdef Py_ssize_t size, itemsize
     cdef fd_axis *axis
-    cdef list blocks
+    cdef list blocks, weights
 
     def __cinit__(self, counts, strides, axes):
-        self.blocks = []
+        self.blocks, self.weights = [], []
         self.plan.dims = len(counts)
         self.plan.axes = len(axes)
-        if not 0 < self.plan.dims <= FD_MAX_DIMS or len(strides) != self.plan.dims or not 0 < self.plan.axes <= 64:
-            raise ValueError("a sweep has 1 to 64 dimensions and axes")
+        if not 0 < self.plan.dims <= FD_MAX_DIMS or len(strides) != self.plan.dims:
+            raise ValueError("a sweep has 1 to 64 dimensions")
+        if not 0 < self.plan.axes <= FD_MAX_DIMS:
+            raise ValueError("a sweep has 1 to 64 axes")
         self.size = 1
         for k in range(self.plan.dims):
             self.plan.count[k] = counts[k]
@@ -88,34 +90,54 @@ cdef class Sweep:
         return block
 
     cdef int set_axis(self, fd_axis *axis, spec) except -1:
-        axis.types, axis.by_column, axis.extent, axis.inner, low, interior, high = spec
+        cdef Py_ssize_t stride
+        axis.types, axis.extent, axis.inner, stride, axis.by_column, low, interior, high = spec
         axis.low, axis.high = len(low), len(high)
         rules = (*low, interior, *high)
         cdef fd_rule *block = <fd_rule *>self.allocate(len(rules) * sizeof(fd_rule))
         for k in range(len(rules)):
-            self.set_rule(&block[k], rules[k])
+            self.set_rule(&block[k], rules[k], stride, axis.types == FD_F32_F32)
         axis.rules = block
         return 0
 
-    cdef int set_rule(self, fd_rule *rule, spec) except -1:
+    cdef int set_rule(self, fd_rule *rule, spec, Py_ssize_t stride, bint single) except -1:
         kind, plus, minus, weights = spec
-        cdef const unsigned char[::1] data = memoryview(weights).cast("B")
-        rule.kind, rule.taps, rule.rows = kind, weights.shape[0], weights.shape[1]
-        if not 0 < rule.taps <= FD_MAX_TAPS or len(plus) != rule.taps or len(minus) != rule.taps:
+        rule.kind, rule.taps = kind, len(plus)
+        if not 0 < rule.taps <= FD_MAX_TAPS or len(minus) != rule.taps or len(weights) != rule.taps:
             raise ValueError("a rule has 1 to 8 taps")
         for k in range(rule.taps):
-            rule.plus[k] = plus[k]
-            rule.minus[k] = minus[k]
-        cdef void *block = self.allocate(data.shape[0])
-        memcpy(block, &data[0], data.shape[0])
-        rule.weights = block
+            rule.plus[k] = plus[k] * stride
+            rule.minus[k] = minus[k] * stride
+        if isinstance(weights, tuple):
+            rule.rows = 1
+            rule.weights = self.scalars(weights, single)
+        else:
+            rule.rows = weights.shape[1]
+            rule.weights = self.hold(weights)
         return 0
+
+    cdef void *scalars(self, tuple weights, bint single) except NULL:
+        cdef void *block = self.allocate(len(weights) * sizeof(double))
+        for k in range(len(weights)):
+            if single:
+                (<float *>block)[k] = weights[k]
+            else:
+                (<double *>block)[k] = weights[k]
+        return block
+
+    cdef const void *hold(self, weights) except? NULL:
+        """Keep the memory of the weights alive as long as this lives; the plan never changes them."""
+        cdef Py_buffer buffer
+        PyObject_GetBuffer(weights, &buffer, PyBUF_SIMPLE)
+        self.weights.append(weights)
+        PyBuffer_Release(&buffer)
+        return buffer.buf
 
     def run(self, data, outputs, int threads, bint streamed):
         """Differentiate `data`, laid out as planned, into one dense array for each axis."""
         cdef Py_buffer source
-        cdef Py_buffer targets[64]
-        cdef void *pointers[64]
+        cdef Py_buffer targets[FD_MAX_DIMS]
+        cdef void *pointers[FD_MAX_DIMS]
         cdef int held = 0
         if len(outputs) != self.plan.axes:
             raise ValueError("one output for each axis")

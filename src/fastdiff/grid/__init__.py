@@ -92,9 +92,7 @@ def gradient(
         field, accuracy = _door.accurate(f, spacing, axis, edge_order, accuracy)
         return _differentiate(_plan.accurate_plan, field, accuracy, out, threads, (f, *spacing))
     if _kernels.core is not None and (native := _door.native(f, spacing, axis, edge_order)):
-        result = _differentiate(_plan.numpy_plan, native, edge_order, out, threads, (f, *spacing))
-        if result is not None:
-            return result
+        return _differentiate(_plan.numpy_plan, native, edge_order, out, threads, (f, *spacing))
     return _from_numpy(f, spacing, axis, edge_order, out)
 
 
@@ -109,7 +107,7 @@ def _require_core() -> None:
 def _differentiate(
     make: Any, field: _door.Field, parameter: int, out: Any, threads: int | None, inputs: tuple[Any, ...]
 ) -> Any:
-    """Return the result in its structure, or None if there is no plan for it and NumPy must serve."""
+    """Return the result in its structure."""
     count = len(field.axes)
     targets = None
     if out is not None:
@@ -118,8 +116,6 @@ def _differentiate(
     if not count:
         return () if out is None else out
     results = _apply.apply(make, field, parameter, targets, threads)
-    if results is None:
-        return None
     if out is not None:
         return out
     return results[0] if count == 1 else tuple(results)

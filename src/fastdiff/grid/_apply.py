@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .. import _threads
 from .._typing import Array
 from ._door import Field
-from ._plan import Plan, PlanMaker, find
+from ._plan import Plan, find
 
 # Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16, slower
 # below. Never derived from the reported cache size, as a virtual machine reports its host's. Fresh outputs pay page
@@ -22,9 +24,9 @@ _REAL = {"f": "f", "d": "d", "F": "f", "D": "d"}
 
 
 def apply(
-    make: PlanMaker, field: Field, parameter: int, targets: list[Array] | None, threads: int | None
-) -> list[Array] | None:
-    """Return the derivatives along the axes of `field`, in `targets` if given; None if there is no plan."""
+    make: Any, field: Field, parameter: int, targets: list[Array] | None, threads: int | None
+) -> list[Array]:
+    """Return the derivatives along the axes of `field`, in `targets` if given."""
     data, count = field.data, len(field.axes)
     computed = _COMPUTED[data.dtype.char]
     direct = data.dtype == computed
@@ -37,16 +39,14 @@ def apply(
     source, *views = map(_real_view, (source, *outputs)) if computed.kind == "c" else (source, *outputs)
     plan = find(
         make,
+        field.tokens,
         source.shape,
         source.strides,
         views[0].strides,
         _REAL[computed.char],
         field.axes,
-        field.tokens,
         parameter,
     )
-    if plan is None:
-        return None
     _run(plan, source, views, threads, given=targets is not None)
     return outputs if outputs is targets or (targets is None and direct) else _moved(outputs, targets, data)
 

@@ -19,7 +19,7 @@ from ._plan import Token
 ACCURACIES = (2, 4, 6, 8)
 
 # Coordinates of more bytes are not looked up: comparing them would cost as much as a new plan.
-_LOOKED_UP = 4096
+_LOOKED_UP = 1 << 15
 
 # Spacings whose types NumPy mixes with the data as the kernels do. Larger integers would be rounded twice.
 _FLOATS = (float, np.float64, np.float32)

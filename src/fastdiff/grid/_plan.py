@@ -1,25 +1,25 @@
 """Frozen plans: how an input of one layout is differentiated along its axes into dense outputs of one layout.
 
-A plan knows shapes, strides and spacings, no memory; it is made once and kept for the next call.
+A plan knows shapes, strides and spacings, no memory. It is made once and kept for the next call; what depends on the
+layout alone is kept by itself, for calls whose spacing changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .. import _kernels
 from .._typing import Array
-from ._spacing import AxisRules, Rule, Scalar, accurate_rules, numpy_rules
+from ._spacing import AxisRules, Scalar, accurate_rules, numpy_rules
 
 Ints: TypeAlias = tuple[int, ...]
-# A spacing that can be looked up: the type counts too, as 1 == 1.0 == np.float32(1) and each makes other bits.
-Token: TypeAlias = "tuple[type, Scalar] | tuple[str, bytes] | tuple[str, Array]"
+# A spacing that can be looked up. Its type counts too: 1 == 1.0 == np.float32(1), and each makes other bits.
+Token: TypeAlias = tuple[type, Scalar] | tuple[str, bytes | Array]
 
 # Rows shorter than this are not worth starting a run for.
 _SHORT = 16
@@ -29,46 +29,32 @@ _SHORT_LINE = 32
 _SECONDS_PER_ELEMENT = 0.7e-9
 
 _TYPES = {("f", "f"): 0, ("f", "d"): 1, ("d", "d"): 2}
+_ITEMSIZE = {"f": 4, "d": 8}
+
+
+class AxisGeometry(NamedTuple):
+    """How an axis lies in memory: its extent, the distance of neighbours in the outputs and in the input."""
+
+    extent: int
+    inner: int
+    stride: int
+    by_column: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Shape, the strides of the input and those of the dense outputs in bytes, and the data type."""
+class Geometry:
+    """The loops over the input, and the axes; `packed` if the input is to be copied to the outputs' layout first."""
 
-    shape: Ints
-    strides: Ints
-    out_strides: Ints
-    char: str
-
-    @property
-    def order(self) -> list[int]:
-        """The axes of more than one point from the outermost to the innermost of the outputs."""
-        axes = [axis for axis, extent in enumerate(self.shape) if extent > 1]
-        return sorted(axes, key=lambda axis: -self.out_strides[axis])
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of an element."""
-        return 4 if self.char == "f" else 8
-
-    def loops(self) -> tuple[list[int], list[int]]:
-        """Return counts and element strides of the loops over the input, those that are one stretch merged."""
-        counts, strides = [1], [1]
-        for axis in reversed(self.order):
-            extent, stride = self.shape[axis], self.strides[axis] // self.itemsize
-            if counts[0] == 1:
-                counts[0], strides[0] = extent, stride
-            elif stride == counts[0] * strides[0]:
-                counts[0] *= extent
-            else:
-                counts.insert(0, extent)
-                strides.insert(0, stride)
-        return counts, strides
+    counts: list[int]
+    strides: list[int]
+    packed: bool
+    axes: tuple[AxisGeometry, ...]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` runs; `packed` if it wants a copy of the input in the layout of the outputs."""
+    """What is run, and what is known about its cost."""
 
     sweep: Any
     packed: bool
@@ -76,42 +62,48 @@ class Plan:
     nbytes: int
 
 
-def _build(layout: Layout, axes: Ints, rules: list[AxisRules]) -> Plan:
-    counts, strides = layout.loops()
-    unaligned = any(stride % layout.itemsize for stride in layout.strides)
+@lru_cache(maxsize=512)
+def _geometry(shape: Ints, strides: Ints, out_strides: Ints, itemsize: int, axes: Ints) -> Geometry:
+    # The axes of more than one point, from the outermost to the innermost of the outputs.
+    order = [axis for axis, extent in enumerate(shape) if extent > 1]
+    order.sort(key=lambda axis: -out_strides[axis])
+    counts, steps = _loops(shape, strides, itemsize, order)
+    unaligned = any(stride % itemsize for stride in strides)
     packed = unaligned or (len(counts) > 1 and counts[-1] < _SHORT)
     if packed:
-        layout = Layout(layout.shape, layout.out_strides, layout.out_strides, layout.char)
-        counts, strides = layout.loops()
-    order = layout.order
-    sweep = _kernels.core.Sweep(  # type: ignore[union-attr]
-        counts,
-        strides,
-        [_axis(layout, order, axis, counts[-1], rule) for axis, rule in zip(axes, rules, strict=True)],
-    )
-    size = prod(layout.shape) * len(axes)
-    return Plan(sweep, packed, size * _SECONDS_PER_ELEMENT, size * layout.itemsize)
+        strides = out_strides
+        counts, steps = _loops(shape, strides, itemsize, order)
+    found = []
+    for axis in axes:
+        inner = prod(shape[other] for other in order[order.index(axis) + 1 :])
+        by_column = shape[axis] * inner <= min(_SHORT_LINE, counts[-1] // 2)
+        found.append(AxisGeometry(shape[axis], inner, strides[axis] // itemsize, by_column))
+    return Geometry(counts, steps, packed, tuple(found), prod(shape) * len(axes))
 
 
-def _axis(layout: Layout, order: list[int], axis: int, row: int, rules: AxisRules) -> tuple[Any, ...]:
-    """Return an axis as the kernels take it: offsets counted in elements of the input."""
-    extent = layout.shape[axis]
-    inner = prod(layout.shape[other] for other in order[order.index(axis) + 1 :])
-    stride = layout.strides[axis] // layout.itemsize
+def _loops(shape: Ints, strides: Ints, itemsize: int, order: list[int]) -> tuple[list[int], list[int]]:
+    """Return counts and element strides of the loops over the input; what is one stretch of memory is merged."""
+    counts, steps = [1], [1]
+    for axis in reversed(order):
+        extent, stride = shape[axis], strides[axis] // itemsize
+        if counts[0] == 1:
+            counts[0], steps[0] = extent, stride
+        elif stride == counts[0] * steps[0]:
+            counts[0] *= extent
+        else:
+            counts.insert(0, extent)
+            steps.insert(0, stride)
+    return counts, steps
 
-    def scaled(rule: Rule) -> Rule:
-        plus, minus = (tuple(offset * stride for offset in side) for side in (rule.plus, rule.minus))
-        return Rule(rule.kind, plus, minus, rule.weights)
 
-    return (
-        _TYPES[layout.char, rules.dtype.char],
-        extent * inner <= min(_SHORT_LINE, row // 2),
-        extent,
-        inner,
-        tuple(map(scaled, rules.low)),
-        scaled(rules.interior),
-        tuple(map(scaled, rules.high)),
-    )
+def _build(geometry: Geometry, rules: list[AxisRules], char: str) -> Plan:
+    axes = [
+        (_TYPES[char, rule.char], *axis, rule.low, rule.interior, rule.high)
+        for axis, rule in zip(geometry.axes, rules, strict=True)
+    ]
+    sweep = _kernels.core.Sweep(geometry.counts, geometry.strides, axes)  # type: ignore[union-attr]
+    seconds = geometry.size * _SECONDS_PER_ELEMENT
+    return Plan(sweep, geometry.packed, seconds, geometry.size * _ITEMSIZE[char])
 
 
 def _spacing(token: Token) -> Any:
@@ -119,53 +111,38 @@ def _spacing(token: Token) -> Any:
     return np.frombuffer(value, dtype=kind) if isinstance(value, bytes) else value
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def numpy_plan(
+    tokens: tuple[Token, ...],
     shape: Ints,
     strides: Ints,
     out_strides: Ints,
     char: str,
     axes: Ints,
-    tokens: tuple[Token, ...],
     edge_order: int,
-) -> Plan | None:
-    """Return the plan of the NumPy mode, or None where NumPy itself must serve."""
-    rules = []
-    with np.errstate(all="ignore"):
-        for token in tokens:
-            try:
-                rule = numpy_rules(_spacing(token), np.dtype(char), edge_order)
-            except ArithmeticError:  # NumPy meets it too, and raises it
-                return None
-            if rule is None:
-                return None
-            rules.append(rule)
-    return _build(Layout(shape, strides, out_strides, char), axes, rules)
+) -> Plan:
+    """Return the plan of the NumPy mode."""
+    rules = [numpy_rules(_spacing(token), char, edge_order) for token in tokens]
+    return _build(_geometry(shape, strides, out_strides, _ITEMSIZE[char], axes), rules, char)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def accurate_plan(
+    tokens: tuple[Token, ...],
     shape: Ints,
     strides: Ints,
     out_strides: Ints,
     char: str,
     axes: Ints,
-    tokens: tuple[Token, ...],
     accuracy: int,
-) -> Plan | None:
+) -> Plan:
     """Return the plan of order `accuracy` in every row."""
-    with np.errstate(all="ignore"):
-        rules = [accurate_rules(_spacing(token), np.dtype(char), accuracy) for token in tokens]
-    return _build(Layout(shape, strides, out_strides, char), axes, rules)
+    rules = [accurate_rules(_spacing(token), char, accuracy) for token in tokens]
+    return _build(_geometry(shape, strides, out_strides, _ITEMSIZE[char], axes), rules, char)
 
 
-PlanMaker: TypeAlias = Callable[[Ints, Ints, Ints, str, Ints, tuple[Token, ...], int], "Plan | None"]
-
-
-def find(make: Any, *key: Any) -> Plan | None:
-    """Return a plan from the cache of `make`; one of long coordinates is made anew, as looking it up costs as much."""
-    try:
-        plan: Plan | None = make(*key)
-    except TypeError:  # a token holds an array
-        plan = make.__wrapped__(*key)
+def find(make: Any, tokens: tuple[Token, ...], *key: Any) -> Plan:
+    """Return a plan from the cache of `make`; with long coordinates a new one, as a look-up would cost as much."""
+    short = not any(type(value) is np.ndarray for _, value in tokens)
+    plan: Plan = (make if short else make.__wrapped__)(tokens, *key)
     return plan

@@ -7,7 +7,6 @@ The NumPy mode writes the very expressions of `numpy.gradient`, in the same type
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,76 +18,76 @@ from .._typing import Array, FloatArray
 
 Scalar: TypeAlias = "int | float | np.number[Any]"
 
+# Powers of two with smaller exponents have a reciprocal that neither overflows nor underflows.
+_RECIPROCAL = {"f": 120, "d": 1000}
+
 # Codes of the kernels; a stand-in where they are not built, as then no rule is ever made.
 _CORE: Any = _kernels.core
 
 
 class Rule(NamedTuple):
-    """How a row combines its samples; offsets along the axis, weights as ``[tap][row]``."""
+    """How a row combines its samples: offsets along the axis; weights for all rows, or an array ``[tap][row]``."""
 
     kind: int
     plus: tuple[int, ...]
     minus: tuple[int, ...]
-    weights: Array
+    weights: tuple[float, ...] | Array
 
 
 class AxisRules(NamedTuple):
-    """The rules of an axis: closure rows at the low end, the interior, closure rows at the high end."""
+    """The rules of an axis, calculated in type `char`: closures at the low end, interior, closures at the high end."""
 
-    dtype: np.dtype[Any]
+    char: str
     low: tuple[Rule, ...]
     interior: Rule
     high: tuple[Rule, ...]
 
 
-def numpy_rules(spacing: Scalar | Array, data: np.dtype[Any], edge_order: int) -> AxisRules | None:
-    """Return the rules of `numpy.gradient`, or None where it mixes types in a way the kernels don't.
+def numpy_rules(spacing: Scalar | Array, char: str, edge_order: int) -> AxisRules:
+    """Return the rules of `numpy.gradient` for data of type `char`; `spacing` is a scalar or the coordinates.
 
-    `spacing` is a scalar or the coordinates. NEP 50 decides the type that each weight makes NumPy compute in.
+    A Python scalar computes in the type of the data. One of NumPy's, or coordinates, promotes it (NEP 50): after the
+    difference of the samples, which keeps their type, and before the rounding to it again on store.
     """
-    steps = spacing
-    if isinstance(spacing, np.ndarray):
-        differences = np.diff(spacing)
-        steps = differences[0] if (differences == differences[0]).all() else differences
-    divisors, edges = _numpy_edges(steps, edge_order)
+    if type(spacing) is float or type(spacing) is int:
+        return _numpy_rules(spacing, char, edge_order)
+    with np.errstate(all="ignore"):
+        steps = spacing
+        if isinstance(spacing, np.ndarray):
+            differences = np.diff(spacing)
+            steps = differences[0] if (differences == differences[0]).all() else differences
+        return _numpy_rules(steps, np.result_type(np.dtype(char), steps.dtype).char, edge_order)  # type: ignore[union-attr]
+
+
+def _numpy_rules(steps: Any, char: str, edge_order: int) -> AxisRules:
     interior = _numpy_interior(steps)
-    types = {np.result_type(data, weight) for weight in (*interior, *divisors, *edges[0], *edges[1])}
-    if len(types) > 1 or not types <= {data, np.dtype(np.float64)}:
-        return None
-    dtype = types.pop()
-    if isinstance(steps, np.ndarray):
-        middle = Rule(
-            _CORE.SUM, (-1, 0, 1), (0, 0, 0), np.stack(np.broadcast_arrays(*interior)).astype(dtype)
-        )
+    if isinstance(interior, np.ndarray):
+        middle = Rule(_CORE.SUM, (-1, 0, 1), (0, 0, 0), interior.astype(char, copy=False))
     else:
-        middle = _quotient(interior[0], 1, -1, dtype)
+        middle = _quotient(interior, 1, -1, char)
     if edge_order == 1:
-        low, high = _quotient(divisors[0], 1, 0, dtype), _quotient(divisors[1], 0, -1, dtype)
-    else:
-        low, high = _sum(edges[0], (0, 1, 2), dtype), _sum(edges[1], (-2, -1, 0), dtype)
-    return AxisRules(dtype, (low,), middle, (high,))
+        first, last = (steps[0], steps[-1]) if isinstance(steps, np.ndarray) else (steps, steps)
+        return AxisRules(char, (_quotient(first, 1, 0, char),), middle, (_quotient(last, 0, -1, char),))
+    low, high = _numpy_edges(steps)
+    return AxisRules(char, (_sum(low, (0, 1, 2)),), middle, (_sum(high, (-2, -1, 0)),))
 
 
-def _numpy_interior(steps: Any) -> tuple[Any, ...]:
-    if np.ndim(steps) == 0:
-        return (2.0 * steps,)
+def _numpy_interior(steps: Any) -> Any:
+    """Return the divisor of the interior, or its weights ``[tap][row]`` where the steps differ."""
+    if not isinstance(steps, np.ndarray):
+        return 2.0 * steps
     dx1, dx2 = steps[:-1], steps[1:]
-    a = -(dx2) / (dx1 * (dx1 + dx2))
-    b = (dx2 - dx1) / (dx1 * dx2)
-    c = dx1 / (dx2 * (dx1 + dx2))
-    return a, b, c
+    weights = np.empty((3, len(dx1)), steps.dtype)
+    np.divide(-(dx2), dx1 * (dx1 + dx2), out=weights[0])
+    np.divide(dx2 - dx1, dx1 * dx2, out=weights[1])
+    np.divide(dx1, dx2 * (dx1 + dx2), out=weights[2])
+    return weights
 
 
-def _numpy_edges(
-    steps: Any, edge_order: int
-) -> tuple[tuple[Any, ...], tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Return the divisors at both ends (edge order 1), or the weights there (edge order 2)."""
-    uniform = np.ndim(steps) == 0
-    if edge_order == 1:
-        return ((steps, steps) if uniform else (steps[0], steps[-1])), ((), ())
-    if uniform:
-        low = (-1.5 / steps, 2.0 / steps, -0.5 / steps)
-        return (), (low, (0.5 / steps, -2.0 / steps, 1.5 / steps))
+def _numpy_edges(steps: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the weights of edge order 2 at both ends."""
+    if not isinstance(steps, np.ndarray):
+        return (-1.5 / steps, 2.0 / steps, -0.5 / steps), (0.5 / steps, -2.0 / steps, 1.5 / steps)
     dx1, dx2 = steps[0], steps[1]
     a = -(2.0 * dx1 + dx2) / (dx1 * (dx1 + dx2))
     b = (dx1 + dx2) / (dx1 * dx2)
@@ -98,51 +97,43 @@ def _numpy_edges(
     a = (dx2) / (dx1 * (dx1 + dx2))
     b = -(dx2 + dx1) / (dx1 * dx2)
     c = (2.0 * dx2 + dx1) / (dx2 * (dx1 + dx2))
-    return (), (low, (a, b, c))
+    return low, (a, b, c)
 
 
-def _weights(values: Iterable[Any], dtype: np.dtype[Any]) -> Array:
-    """Return scalar weights as ``[tap][1]``."""
-    return np.array([[value] for value in values], dtype=dtype)
-
-
-def _quotient(divisor: Any, plus: int, minus: int, dtype: np.dtype[Any]) -> Rule:
+def _quotient(divisor: Any, plus: int, minus: int, char: str) -> Rule:
     """Divide a difference; by a power of two through its reciprocal, which is exact and so are the bits."""
-    weights = _weights([divisor], dtype)
-    value = float(weights[0, 0])
-    if abs(math.frexp(value)[0]) == 0.5:
-        reciprocal = 1 / weights
-        if 0 < abs(reciprocal[0, 0]) < math.inf:
-            return Rule(_CORE.DIFFERENCES, (plus,), (minus,), reciprocal)
-    return Rule(_CORE.QUOTIENT, (plus,), (minus,), weights)
+    fraction, exponent = math.frexp(np.float32(divisor) if char == "f" else divisor)
+    if abs(fraction) == 0.5 and abs(exponent) < _RECIPROCAL[char]:
+        return Rule(_CORE.DIFFERENCES, (plus,), (minus,), (1 / float(divisor),))
+    return Rule(_CORE.QUOTIENT, (plus,), (minus,), (float(divisor),))
 
 
-def _sum(weights: tuple[Any, ...], offsets: tuple[int, ...], dtype: np.dtype[Any]) -> Rule:
-    return Rule(_CORE.SUM, offsets, (0, 0, 0), _weights(weights, dtype))
+def _sum(weights: tuple[Any, ...], offsets: tuple[int, ...]) -> Rule:
+    return Rule(_CORE.SUM, offsets, (0, 0, 0), tuple(map(float, weights)))
 
 
-def accurate_rules(spacing: Scalar | FloatArray, data: np.dtype[Any], accuracy: int) -> AxisRules:
+def accurate_rules(spacing: Scalar | FloatArray, char: str, accuracy: int) -> AxisRules:
     """Return the rules of order `accuracy` in every row; those near an end use the nearest accuracy + 1 points."""
     reach = accuracy // 2
     if isinstance(spacing, np.ndarray):
         step = _uniform_step(spacing)
         if step is None:
-            return _non_uniform_rules(spacing, data, accuracy)
+            return _non_uniform_rules(spacing, char, accuracy)
     else:
         step = Fraction(spacing)  # type: ignore[arg-type]
     closures = [stencil(1, offsets=range(-row, accuracy + 1 - row)) for row in range(reach)]
     mirrored = [stencil(1, offsets=range(row - accuracy, row + 1)) for row in reversed(range(reach))]
     return AxisRules(
-        data,
-        tuple(_rule(closure, step, data) for closure in closures),
-        _rule(stencil(1, accuracy), step, data),
-        tuple(_rule(closure, step, data) for closure in mirrored),
+        char,
+        tuple(_rule(closure, step) for closure in closures),
+        _rule(stencil(1, accuracy), step),
+        tuple(_rule(closure, step) for closure in mirrored),
     )
 
 
-def _rule(formula: Stencil, step: Fraction, dtype: np.dtype[Any]) -> Rule:
+def _rule(formula: Stencil, step: Fraction) -> Rule:
     plus, minus, weights = zip(*formula.differences, strict=True)
-    return Rule(_CORE.DIFFERENCES, plus, minus, _weights((float(weight / step) for weight in weights), dtype))
+    return Rule(_CORE.DIFFERENCES, plus, minus, tuple(float(weight / step) for weight in weights))
 
 
 def _uniform_step(x: FloatArray) -> Fraction | None:
@@ -158,11 +149,11 @@ def _uniform_step(x: FloatArray) -> Fraction | None:
     return step if uniform.all() else None
 
 
-def _non_uniform_rules(x: FloatArray, data: np.dtype[Any], accuracy: int) -> AxisRules:
+def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
     reach = accuracy // 2
     rows = np.arange(len(x))
     start = np.clip(rows - reach, 0, len(x) - 1 - accuracy)
-    weights = differentiation_weights(x, rows, start, accuracy).astype(data)
+    weights = differentiation_weights(x, rows, start, accuracy).astype(char)
 
     def rule(row: int, last: int) -> Rule:
         here = row - start[row]
@@ -174,7 +165,7 @@ def _non_uniform_rules(x: FloatArray, data: np.dtype[Any], accuracy: int) -> Axi
 
     end = len(x) - reach
     return AxisRules(
-        data,
+        char,
         tuple(rule(row, row + 1) for row in range(reach)),
         rule(reach, end),
         tuple(rule(row, row + 1) for row in range(end, len(x))),
