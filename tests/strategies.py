@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 
 LAYOUTS = (
     "C",
@@ -28,12 +27,18 @@ def shapes(least: int = 0) -> st.SearchStrategy[tuple[int, ...]]:
     return st.one_of(short, long, st.integers(7, 70).map(lambda n: (n,)))
 
 
+NATIVE = st.builds(
+    lambda char, swap: np.dtype(char).newbyteorder("S") if swap else np.dtype(char),
+    st.sampled_from("ddddffffbBhHiIlLqQ"),
+    st.sampled_from([False, False, True]),
+)
+
+
 def dtypes() -> st.SearchStrategy[np.dtype[Any]]:
     """The native dtypes often, every other kind sometimes, both byte orders."""
-    native = st.sampled_from([np.dtype(char) for char in "dfdfbBhHiIlLqQ"])
-    others = st.sampled_from([np.dtype(char) for char in ["?", "e", "F", "D", "g", "m8[s]", "M8[D]", "O"]])
-    plain = st.one_of(native, native, native, others)
-    return st.builds(lambda dtype, swap: dtype.newbyteorder("S") if swap else dtype, plain, st.booleans())
+    others = st.sampled_from([np.dtype(char) for char in ["?", "e", "F", "D", "g", "m8[s]", "M8[D]", "O", "U3"]])
+    swapped = st.sampled_from([np.dtype(char) for char in [">f2", ">c16", ">m8[s]"]])
+    return st.one_of(NATIVE, NATIVE, others, swapped)
 
 
 def values(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, special: bool) -> np.ndarray:
@@ -43,7 +48,7 @@ def values(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, special: boo
         if dtype.kind in "iu":
             info = np.iinfo(dtype)
             data = rng.integers(info.min, info.max, shape, dtype=dtype.newbyteorder("="), endpoint=True)
-        elif dtype.kind in "mMO":
+        elif dtype.kind in "mMOU":
             data = rng.integers(-1000, 1000, shape)
         else:
             data = rng.standard_normal(shape) * 10.0 ** rng.integers(-3, 4)
@@ -88,14 +93,28 @@ def lay_out(data: np.ndarray, layout: str, folder: Any = None) -> np.ndarray:
 
 
 @st.composite
-def fields(draw: Any, folder: Any = None, least: int = 0) -> Any:
-    """An array of any shape, dtype and layout; sometimes its nested list."""
-    shape = draw(shapes(least))
-    data = values(shape, draw(dtypes()), draw(st.integers(0, 2**16)), draw(st.booleans()))
+def fields(draw: Any, folder: Any = None, sound: bool = False) -> Any:
+    """An array of any shape, dtype and layout; sometimes its nested list. A sound one is native and long enough."""
+    shape = draw(shapes(3 if sound else 0).filter(bool) if sound else shapes())
+    dtype = draw(NATIVE if sound else dtypes())
+    data = values(shape, dtype, draw(st.integers(0, 2**16)), draw(st.booleans()))
     field = lay_out(data, draw(st.sampled_from(LAYOUTS)), folder)
-    return field.tolist() if draw(st.integers(0, 9)) == 0 else field
+    return field.tolist() if draw(st.integers(0, 14)) == 7 else field
 
 
+SOUND_SCALARS = st.one_of(
+    st.floats(0.01, 100.0),
+    st.floats(-10.0, -0.1),
+    st.sampled_from([0.5, 2.0, -4.0, 1e-310, 2.0**-1074, 2.0**1023, 2.0**-127, 2.0**126, 1e300, np.inf, np.nan]),
+    st.integers(1, 9),
+    st.builds(
+        lambda kind, value: kind(value),
+        st.sampled_from([np.float64, np.float32, np.int64, np.int32]),
+        st.integers(1, 9),
+    ),
+    st.builds(np.float64, st.floats(0.01, 100.0)),
+    st.builds(np.array, st.floats(0.01, 100.0)),
+)
 SCALARS = st.one_of(
     st.floats(width=32),
     st.floats(0.01, 100.0),
@@ -115,13 +134,12 @@ SCALARS = st.one_of(
 
 
 @st.composite
-def coordinates(draw: Any, length: int) -> Any:
-    """Coordinates of about the length asked for: uneven, uniform, repeated, unsorted, falling, integers, lists."""
-    length = draw(st.sampled_from([length] * 12 + [length + 1, max(0, length - 1)]))
+def coordinates(draw: Any, length: int, sound: bool = False) -> Any:
+    """Coordinates: uneven, uniform, repeated, unsorted, falling, integers, lists; unsound ones of other lengths too."""
+    if not sound:
+        length = draw(st.sampled_from([length] * 4 + [length + 1, max(0, length - 1)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
-    kind = draw(
-        st.sampled_from(["uneven", "arange", "linspace", "repeated", "unsorted", "falling", "special"])
-    )
+    kind = draw(st.sampled_from(["uneven", "arange", "linspace", "repeated", "unsorted", "falling", "special"]))
     x = {
         "uneven": np.cumsum(rng.random(length) + 0.1),
         "arange": np.arange(length) * 0.5,
@@ -132,10 +150,32 @@ def coordinates(draw: Any, length: int) -> Any:
         "special": rng.choice(SPECIAL, length),
     }[kind]
     with np.errstate(all="ignore"):
-        x = x.astype(draw(st.sampled_from(["d", "d", "f", ">f8", x.dtype, "e"])))
+        x = x.astype(draw(st.sampled_from(["d", "d", "f", ">f8", x.dtype, *([] if sound else ["e", "g"])])))
         if draw(st.integers(0, 4)) == 0 and np.isfinite(x).all():
             x = np.round(4 * x.astype(np.float64)).astype(draw(st.sampled_from(["i8", "i1", "u2"])))
     return x.tolist() if draw(st.integers(0, 5)) == 0 else x
+
+
+@st.composite
+def sound_calls(draw: Any, folder: Any = None) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Arguments of `numpy.gradient` that the kernels serve."""
+    f = draw(fields(folder, sound=True))
+    shape = np.shape(f)
+    options: dict[str, Any] = {}
+    axes = tuple(range(len(shape)))
+    if draw(st.booleans()):
+        axes = tuple(draw(st.permutations(axes)))[: draw(st.integers(1, len(axes)))]
+        given = tuple(axis - draw(st.sampled_from([0, len(shape)])) for axis in axes)
+        options["axis"] = draw(st.sampled_from([given, list(given), given[0] if len(given) == 1 else given]))
+    if draw(st.booleans()):
+        options["edge_order"] = draw(st.sampled_from([1, 2, 2]))
+    form = draw(st.sampled_from(["none", "one", "each", "each", "each"]))
+    if form == "none":
+        return f, (), options
+    if form == "one":
+        return f, (draw(SOUND_SCALARS),), options
+    each = (draw(st.one_of(SOUND_SCALARS, coordinates(shape[axis], sound=True))) for axis in axes)
+    return f, tuple(each), options
 
 
 @st.composite
@@ -171,7 +211,7 @@ def calls(draw: Any, folder: Any = None) -> tuple[Any, tuple[Any, ...], dict[str
         spacing = (draw(SCALARS),)
     else:
         spacing = tuple(
-            draw(st.one_of(SCALARS, coordinates(shape[axis]), coordinates(shape[axis]))) for axis in axes
+            draw(st.one_of(SCALARS, SOUND_SCALARS, coordinates(shape[axis]))) for axis in axes
         )
         if draw(st.integers(0, 19)) == 0:
             spacing = (*spacing, 1.0)

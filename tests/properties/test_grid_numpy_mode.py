@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fastdiff import grid
-from tests.strategies import calls
+from fastdiff.grid._door import native
+from tests.strategies import calls, sound_calls
 
 FOLDER = Path(tempfile.mkdtemp())
 
@@ -52,13 +53,28 @@ def assert_same(ours: Any, theirs: Any) -> None:
         assert ours == theirs
 
 
-@given(calls(FOLDER))
-@settings(max_examples=3000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_call_is_numpys(call: Any) -> None:
+MANY = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def check(call: Any) -> None:
     f, spacing, options = call
     theirs = outcome(np.gradient, f, spacing, options)
     assert_same(outcome(grid.gradient, f, spacing, options), theirs)
     assert_same(outcome(grid.gradient, f, spacing, options | {"threads": 3}), theirs)
+
+
+@given(sound_calls(FOLDER))
+@settings(MANY, max_examples=2500)
+def test_what_the_kernels_serve_has_numpys_bits(call: Any) -> None:
+    f, spacing, options = call
+    assert native(f, spacing, options.get("axis"), options.get("edge_order", 1)) is not None
+    check(call)
+
+
+@given(calls(FOLDER))
+@settings(MANY, max_examples=1500)
+def test_every_other_call_is_numpys(call: Any) -> None:
+    check(call)
 
 
 def test_the_comparison_can_fail() -> None:
