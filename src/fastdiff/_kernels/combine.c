@@ -61,20 +61,16 @@ void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdif
 }
 
 int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *FD_RESTRICT values,
-                const double *FD_RESTRICT divisor, double epsilon, double *FD_RESTRICT out,
-                signed char *FD_RESTRICT status) {
+               const double *FD_RESTRICT units, double epsilon, double *FD_RESTRICT out,
+               signed char *FD_RESTRICT status) {
     const double noise = SURVIVING * epsilon;
     int worst = 0;
     for (ptrdiff_t e = 0; e < d->entries; e++) {
         const ptrdiff_t first = d->terms[e], last = d->terms[e + 1];
+        double divisor = d->denominator[e];
+        for (ptrdiff_t k = 0; k < d->order; k++)
+            divisor *= units[d->factors[e * d->order + k]];
         for (ptrdiff_t j = 0; j < outputs; j++) {
-            const ptrdiff_t slot = e * outputs + j;
-            if (first == last) {
-                out[slot] = d->blank[e] == FD_FIXED ? 0 : NAN;
-                status[slot] = d->blank[e];
-                worst = status[slot] > worst ? status[slot] : worst;
-                continue;
-            }
             double sum = 0, lost = 0;
             for (ptrdiff_t t = first; t < last; t++) {
                 const double plus = values[d->plus[t] * outputs + j];
@@ -83,11 +79,17 @@ int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *FD_REST
                 if (d->minus[t] >= 0)
                     lost += fabs(d->weight[t]) * (noise * fmax(fabs(plus), fabs(minus)));
             }
-            out[slot] = sum / divisor[e];
-            status[slot] = !isfinite(out[slot])  ? FD_NOT_FINITE
-                           : fabs(sum) < lost ? FD_NOISE_LIMITED
-                                                 : FD_NOT_ESTIMATED;
-            worst = status[slot] > worst ? status[slot] : worst;
+            double value = sum / divisor;
+            signed char found = !isfinite(value)   ? FD_NOT_FINITE
+                                : fabs(sum) < lost ? FD_NOISE_LIMITED
+                                                   : FD_NOT_ESTIMATED;
+            if (first == last) {
+                value = d->blank[e] == FD_FIXED ? 0 : NAN;
+                found = d->blank[e];
+            }
+            out[e * outputs + j] = value;
+            status[e * outputs + j] = found;
+            worst = found > worst ? found : worst;
         }
     }
     return worst;

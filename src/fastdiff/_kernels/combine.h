@@ -30,19 +30,23 @@ void fd_units(ptrdiff_t n, const double *x, const double *h, const double *low, 
 void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdiff_t *indices,
                  const double *multiples, const double *lower, const double *upper, double *values);
 
-/* The weighted differences of one derivative: entry e is the sum over its terms t of
-   weight[t] * (values[plus[t]] - values[minus[t]]), over divisor[e]. A minus of -1 subtracts nothing. */
+/* The weighted differences of a derivative. Entry e is the sum over its terms t, from terms[e] to terms[e + 1], of
+   weight[t] * (values[plus[t]] - values[minus[t]]), divided by denominator[e] and by the units of its factors,
+   factors[e * order] and on. A minus of -1 subtracts nothing. */
 typedef struct {
     ptrdiff_t entries;
-    const ptrdiff_t *terms; /* entries + 1 */
+    ptrdiff_t order;
+    const ptrdiff_t *terms;
     const ptrdiff_t *plus;
     const ptrdiff_t *minus;
     const double *weight;
-    const signed char *blank; /* status of an entry without terms */
+    const signed char *blank; /* the status of an entry without terms */
+    const double *denominator;
+    const ptrdiff_t *factors;
 } fd_differences;
 
 /* out and status have the shape (entries, outputs), values the shape (points, outputs). Returns the worst status. */
-int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *values, const double *divisor,
-                double epsilon, double *out, signed char *status);
+int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *values, const double *units,
+               double epsilon, double *out, signed char *status);
 
 #endif

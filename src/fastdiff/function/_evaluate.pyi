@@ -74,13 +74,25 @@ def displace(
     lower: FloatArray | None,
     upper: FloatArray | None,
 ) -> FloatArray: ...
-def combine(
-    terms: IntpArray,
-    plus: IntpArray,
-    minus: IntpArray,
-    weight: FloatArray,
-    blank: StatusArray,
-    values: FloatArray,
-    divisor: FloatArray,
-    epsilon: float,
-) -> tuple[FloatArray, StatusArray, int]: ...
+
+class Differences:
+    terms: IntpArray
+    plus: IntpArray
+    minus: IntpArray
+    weight: FloatArray
+    blank: StatusArray
+    denominator: FloatArray
+    factors: IntpArray
+    def __init__(
+        self,
+        terms: IntpArray,
+        plus: IntpArray,
+        minus: IntpArray,
+        weight: FloatArray,
+        blank: StatusArray,
+        denominator: FloatArray,
+        factors: IntpArray,
+    ) -> None: ...
+    def combine(
+        self, values: FloatArray, units: FloatArray, epsilon: float
+    ) -> tuple[FloatArray, StatusArray, int]: ...

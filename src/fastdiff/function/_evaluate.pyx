@@ -25,11 +25,14 @@ cdef extern from "combine.h" nogil:
 
     ctypedef struct fd_differences:
         Py_ssize_t entries
+        Py_ssize_t order
         const Py_ssize_t *terms
         const Py_ssize_t *plus
         const Py_ssize_t *minus
         const double *weight
         const signed char *blank
+        const double *denominator
+        const Py_ssize_t *factors
 
     void fd_steps(Py_ssize_t n, const double *x, const fd_step_rule *rule, double *h) noexcept
     void fd_round_dyadic(Py_ssize_t n, double *h) noexcept
@@ -37,7 +40,7 @@ cdef extern from "combine.h" nogil:
                   const double *lower, const double *upper, double *units) noexcept
     void fd_displace(Py_ssize_t count, const double *x, const double *h, const Py_ssize_t *indices,
                      const double *multiples, const double *lower, const double *upper, double *values) noexcept
-    int fd_combine(const fd_differences *d, Py_ssize_t outputs, const double *values, const double *divisor,
+    int fd_combine(const fd_differences *d, Py_ssize_t outputs, const double *values, const double *units,
                    double epsilon, double *out, signed char *status) noexcept
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -329,26 +332,56 @@ def displace(cnp.ndarray x not None, cnp.ndarray h not None, cnp.ndarray indices
     return values
 
 
-def combine(cnp.ndarray terms not None, cnp.ndarray plus not None, cnp.ndarray minus not None,
-            cnp.ndarray weight not None, cnp.ndarray blank not None, cnp.ndarray values not None,
-            cnp.ndarray divisor not None, double epsilon):
-    """Return the weighted differences, the status of each, both of shape (entries, outputs), and the worst status.
+cdef class Differences:
+    """Weighted differences of points, ready for the kernel: see fd_differences in combine.h.
 
-    See fd_combine. Entry e has the terms ``terms[e]:terms[e + 1]``; all arrays are contiguous, values of shape (points, outputs).
+    Attributes
+    ----------
+    terms : ndarray of intp, shape (entries + 1,)
+        Entry e has the terms ``terms[e]:terms[e + 1]``.
+    plus, minus : ndarrays of intp; weight : ndarray
+        The points of each term, and its weight.
+    blank : ndarray of int8, shape (entries,)
+        The status of an entry without terms.
+    denominator : ndarray, shape (entries,); factors : ndarray of intp, shape (entries, order)
+        What an entry is divided by: a number, and the units of these coordinates.
     """
+
+    cdef readonly cnp.ndarray terms
+    cdef readonly cnp.ndarray plus
+    cdef readonly cnp.ndarray minus
+    cdef readonly cnp.ndarray weight
+    cdef readonly cnp.ndarray blank
+    cdef readonly cnp.ndarray denominator
+    cdef readonly cnp.ndarray factors
     cdef fd_differences d
-    cdef cnp.npy_intp dims[2]
-    d.entries = cnp.PyArray_DIM(divisor, 0)
-    d.terms = <const Py_ssize_t *> cnp.PyArray_DATA(terms)
-    d.plus = <const Py_ssize_t *> cnp.PyArray_DATA(plus)
-    d.minus = <const Py_ssize_t *> cnp.PyArray_DATA(minus)
-    d.weight = <const double *> cnp.PyArray_DATA(weight)
-    d.blank = <const signed char *> cnp.PyArray_DATA(blank)
-    dims[0] = d.entries
-    dims[1] = cnp.PyArray_DIM(values, 1)
-    cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
-    cdef cnp.ndarray status = cnp.PyArray_EMPTY(2, dims, cnp.NPY_INT8, 0)
-    cdef int worst = fd_combine(
-        &d, dims[1], <const double *> cnp.PyArray_DATA(values), <const double *> cnp.PyArray_DATA(divisor), epsilon,
-        <double *> cnp.PyArray_DATA(out), <signed char *> cnp.PyArray_DATA(status))
-    return out, status, worst
+
+    def __init__(self, cnp.ndarray terms not None, cnp.ndarray plus not None, cnp.ndarray minus not None,
+                 cnp.ndarray weight not None, cnp.ndarray blank not None, cnp.ndarray denominator not None,
+                 cnp.ndarray factors not None):
+        self.terms, self.plus, self.minus, self.weight = terms, plus, minus, weight
+        self.blank, self.denominator, self.factors = blank, denominator, factors
+        self.d.entries = cnp.PyArray_DIM(denominator, 0)
+        self.d.order = cnp.PyArray_DIM(factors, 1)
+        self.d.terms = <const Py_ssize_t *> cnp.PyArray_DATA(terms)
+        self.d.plus = <const Py_ssize_t *> cnp.PyArray_DATA(plus)
+        self.d.minus = <const Py_ssize_t *> cnp.PyArray_DATA(minus)
+        self.d.weight = <const double *> cnp.PyArray_DATA(weight)
+        self.d.blank = <const signed char *> cnp.PyArray_DATA(blank)
+        self.d.denominator = <const double *> cnp.PyArray_DATA(denominator)
+        self.d.factors = <const Py_ssize_t *> cnp.PyArray_DATA(factors)
+
+    def combine(self, cnp.ndarray values not None, cnp.ndarray units not None, double epsilon):
+        """Return the entries and the status of each, both of shape (entries, outputs), and the worst status.
+
+        `values` has the shape (points, outputs); all arrays are contiguous.
+        """
+        cdef cnp.npy_intp dims[2]
+        dims[0] = self.d.entries
+        dims[1] = cnp.PyArray_DIM(values, 1)
+        cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+        cdef cnp.ndarray status = cnp.PyArray_EMPTY(2, dims, cnp.NPY_INT8, 0)
+        cdef int worst = fd_combine(
+            &self.d, dims[1], <const double *> cnp.PyArray_DATA(values), <const double *> cnp.PyArray_DATA(units),
+            epsilon, <double *> cnp.PyArray_DATA(out), <signed char *> cnp.PyArray_DATA(status))
+        return out, status, worst

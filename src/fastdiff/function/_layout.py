@@ -19,6 +19,7 @@ import numpy as np
 
 from .._stencil import Side, Stencil, stencil
 from .._typing import FloatArray, IntpArray, StatusArray
+from ._evaluate import Differences
 from ._results import Status
 
 # Where the samples of a coordinate lie. FIXED: lower bound = upper bound. CRAMPED: the box leaves no room for a step.
@@ -48,30 +49,6 @@ class Points:
     def count(self) -> int:
         """The number of points."""
         return len(self.indptr) - 1
-
-
-@dataclass(frozen=True, eq=False)
-class Differences:
-    """Weighted differences of points: the arguments of the combine kernel.
-
-    The divisor of entry e is ``denominator[e]`` times the product of ``units[factors[e]]``, where units holds a step
-    for each coordinate, then an imaginary step for each.
-    """
-
-    terms: IntpArray
-    plus: IntpArray
-    minus: IntpArray
-    weight: FloatArray
-    blank: StatusArray
-    denominator: FloatArray
-    factors: IntpArray
-
-    def divisor(self, units: FloatArray) -> FloatArray:
-        """Return the divisor of each entry."""
-        result = self.denominator.copy()
-        for column in range(self.factors.shape[1]):
-            result *= units[self.factors[:, column]]
-        return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,8 @@ run knows no f and an evaluator knows no derivatives, so methods, targets and ev
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +17,8 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray, IntpArray, Method, StatusArray
 from . import _evaluate, _layout, _steps
-from ._evaluate import Batch
-from ._layout import BACKWARD, CENTRAL, FIXED, SIDES, Differences, Layout
+from ._evaluate import Batch, Differences
+from ._layout import BACKWARD, CENTRAL, FIXED, SIDES, Layout
 from ._problem import Target
 from ._results import Status
 from ._steps import Box, StepRule
@@ -41,6 +43,13 @@ class Plan:
         """Start a run at x (flattened float64) for an f of precision `epsilon`; `known` is f(x), if known."""
         runs = _COMPLEX_RUNS if self.method == "complex" else _RUNS
         return runs[self.target.kind](self, x, epsilon, known)
+
+    @cached_property
+    def unbounded(self) -> tuple[Layout, FloatArray, FloatArray]:
+        """Without a box: the layout, and how far the lowest and the highest sample of each coordinate lie from x."""
+        sides = _steps.everywhere(self.side, prod(self.shape))
+        low, high = _steps.reaches(self.target.coordinate_order, self.accuracy)
+        return self.layout(sides), low[sides], high[sides]
 
     def layout(self, sides: StatusArray) -> Layout:
         """Return the layout for coordinates sampled on these sides."""
@@ -171,13 +180,19 @@ class CoordinateRun:
         return np.unique(owner[coordinates[points.indices]])
 
     def _place(self, h: FloatArray) -> None:
-        plan, order = self.plan, self.plan.target.coordinate_order
+        plan, box = self.plan, self.plan.box
         self._asked = h
-        sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, plan.box, plan.rule.dyadic)
-        self.layout = plan.layout(sides)
-        self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, plan.box)
+        if box is None:
+            self.step = h
+            self.layout, low, high = plan.unbounded
+            self.units = _evaluate.realised_units(self.x, h, low, high, None, None)
+        else:
+            order = plan.target.coordinate_order
+            sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, box, plan.rule.dyadic)
+            self.layout = plan.layout(sides)
+            self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, box)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, self.step, self.units, sides, plan.shape)
+            _steps.require_kept(plan.rule, self.x, self.step, self.units, plan.shape)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -396,11 +411,8 @@ def combine(
     entries: Differences, values: Array, units: FloatArray, epsilon: float
 ) -> tuple[Array, StatusArray, int]:
     """Return the entries (entries, outputs), their status and the worst of it; complex values by their parts."""
-    d, divisor = entries, entries.divisor(units)
     parts = values.view(np.float64) if values.dtype.kind == "c" else values
-    out, status, worst = _evaluate.combine(
-        d.terms, d.plus, d.minus, d.weight, d.blank, parts, divisor, epsilon
-    )
+    out, status, worst = entries.combine(parts, units, epsilon)
     if values.dtype.kind != "c":
         return out, status, worst
     real, imaginary = status[:, ::2], status[:, 1::2]

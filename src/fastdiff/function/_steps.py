@@ -161,10 +161,10 @@ def realise(
 
 
 def require_kept(
-    rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, sides: StatusArray, shape: tuple[int, ...]
+    rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, shape: tuple[int, ...]
 ) -> None:
-    """Raise ValueError where a stated step does not change x."""
-    lost = (units == 0) & (sides <= BACKWARD)
+    """Raise ValueError where a stated step does not change x, whatever the bounds."""
+    lost = (units == 0) & (x + h == x)
     if lost.any():
         i = int(np.argmax(lost))
         name = rule.literal or "x_scale"
