@@ -4,7 +4,7 @@ PYTHON ?= python
 .PHONY: build test lint bench asan annotate ci clean
 build:    ; $(PYTHON) -m pip install -e '.[plot,test,bench,dev]'
 test:     ; $(PYTHON) -m pytest
-lint:     ; sh .ci/lint
+lint:     ; bash .ci/lint
 bench:    ; $(PYTHON) -m pytest bench
 asan:     ; FASTDIFF_SANITIZE=1 $(PYTHON) -m pip install --force-reinstall --no-deps . && \
             LD_PRELOAD="$$(gcc -print-file-name=libasan.so):$$(gcc -print-file-name=libubsan.so)" \

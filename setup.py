@@ -20,7 +20,14 @@ KERNELS = "src/fastdiff/_kernels"
 
 # Never -ffast-math or a part of it: it folds (x + h) - x, deletes NaN tests and, once loaded, flushes denormals in
 # the whole process. -ffp-contract=off because the default contracts into FMA where the CPU has it: other bits.
-GCC_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+GCC_FLAGS = [
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-fvisibility=hidden",
+    "-g0",
+]
 SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"]
 
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
@@ -53,9 +60,7 @@ class BuildCore(build_ext):
                 source = Path(folder, "probe.c")
                 source.write_text(OPENMP_PROBE)
                 try:
-                    objects = self.compiler.compile(
-                        [str(source)], output_dir=folder, extra_postargs=compile_flags
-                    )
+                    objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
                     self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
                 except (CompileError, LinkError):
                     continue

@@ -123,9 +123,7 @@ SCALARS = st.one_of(
     st.sampled_from([10**30, True, None, "a", 2**25 + 1]),
     st.builds(
         lambda kind, value: kind(value),
-        st.sampled_from(
-            [np.float64, np.float32, np.float16, np.int64, np.int32, np.int8, np.uint8, np.longdouble]
-        ),
+        st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.int32, np.int8, np.uint8, np.longdouble]),
         st.integers(0, 9),
     ),
     st.builds(np.array, st.floats(0.01, 100.0)),
@@ -196,23 +194,17 @@ def calls(draw: Any, folder: Any = None) -> tuple[Any, tuple[Any, ...], dict[str
         )
         options["axis"] = axis
         selected = axis if isinstance(axis, tuple | list) else (axis,)
-        usable = all(
-            isinstance(one, int | np.integer) and -len(shape) <= one < len(shape) for one in selected
-        )
+        usable = all(isinstance(one, int | np.integer) and -len(shape) <= one < len(shape) for one in selected)
         axes = tuple(int(one) for one in selected) if usable else ()
     if draw(st.booleans()):
-        options["edge_order"] = draw(
-            st.sampled_from([1, 2, 2, 2, 2, 0, 3, -1, 1.5, True, np.int64(2), None, "a"])
-        )
+        options["edge_order"] = draw(st.sampled_from([1, 2, 2, 2, 2, 0, 3, -1, 1.5, True, np.int64(2), None, "a"]))
     form = draw(st.integers(0, 4))
     if form == 0:
         spacing: tuple[Any, ...] = ()
     elif form == 1:
         spacing = (draw(SCALARS),)
     else:
-        spacing = tuple(
-            draw(st.one_of(SCALARS, SOUND_SCALARS, coordinates(shape[axis]))) for axis in axes
-        )
+        spacing = tuple(draw(st.one_of(SCALARS, SOUND_SCALARS, coordinates(shape[axis]))) for axis in axes)
         if draw(st.integers(0, 19)) == 0:
             spacing = (*spacing, 1.0)
     return f, spacing, options

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack
 
 import numpy as np
@@ -88,12 +89,14 @@ class Comparison:
         return ("; ".join(said) or "there is nothing between them") + " here."
 
     def __str__(self) -> str:
-        rows = [("", "fastdiff", "SciPy")]
         sides = (self.fastdiff, self.scipy)
-        rows.append(("max |error|", *(f"{side.error:.2e}" for side in sides)))
-        rows.append(("evaluations of f", *(str(side.nfev) for side in sides)))
-        rows.append(("time of a call", *(_duration(side.seconds) for side in sides)))
-        table = "\n".join(f"{a:<18}{b:>12}{c:>12}" for a, b, c in rows)
+        rows = {
+            "": ["fastdiff", "SciPy"],
+            "max |error|": [f"{side.error:.2e}" for side in sides],
+            "evaluations of f": [str(side.nfev) for side in sides],
+            "time of a call": [_duration(side.seconds) for side in sides],
+        }
+        table = "\n".join(f"{label:<18}{ours:>12}{theirs:>12}" for label, (ours, theirs) in rows.items())
         values = "\n".join(
             f"{side.name}: {np.array2string(np.asarray(side.value), precision=12, threshold=12)}" for side in sides
         )
@@ -150,7 +153,8 @@ def compare(
         name: verb(f, x, backend=name, full_output=True, **options) for name in ("fastdiff", "scipy")
     }
     reference, label = _reference(verb, f, x, exact, options)
-    times = _take_turns({name: lambda n=name: verb(f, x, backend=n, full_output=True, **options) for name in results})
+    calls = {name: partial(verb, f, x, backend=name, full_output=True, **options) for name in results}
+    times = _take_turns(calls)
     sides = [
         Contender(name, result.value, _largest(result.value, reference), result.nfev, times[name])
         for name, result in results.items()
@@ -175,7 +179,7 @@ def _largest(value: Any, reference: Array) -> float:
     return float(np.max(np.abs(np.asarray(value) - reference), initial=0.0))
 
 
-def _take_turns(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+def _take_turns(calls: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Return the median time of each call; rounds take turns, so that a noisy moment hits all alike."""
     repeats = {}
     for name, call in calls.items():

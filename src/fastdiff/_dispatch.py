@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from . import _kernels
 from ._typing import Backend
@@ -15,25 +15,17 @@ BACKENDS: dict[Backend, str] = {
 }
 
 
-class BackendModule(Protocol):
-    """What a back-end offers."""
-
-    def differentiate(self, problem: Any) -> Any:
-        """Return the `DerivativeResult` of a problem."""
-
-
 # What SciPy can do, of the verbs and planned objects.
 SCIPY_VERBS = ("derivative", "gradient", "jacobian", "hessian", "jvp")
 
 
-@lru_cache(maxsize=None)
-def backend(name: Backend) -> BackendModule:
-    """Return the module of a back-end."""
-    module: Any = import_module(BACKENDS[name])
-    return module  # type: ignore[no-any-return]
+@cache
+def backend(name: Backend) -> Any:
+    """Return the module of a back-end: it has ``differentiate(problem) -> solution``."""
+    return import_module(BACKENDS[name])
 
 
-def backend_for(verb: str, name: Backend) -> BackendModule:
+def backend_for(verb: str, name: Backend) -> Any:
     """Return the back-end of a verb: the one asked for, or SciPy where the core is missing and SciPy can do it.
 
     Raises

@@ -69,9 +69,7 @@ class Stencil:
             raise ValueError(f"the weights are more accurate than `accuracy`={self.accuracy} says")
 
     def _moment(self, power: int) -> Fraction:
-        return sum(
-            (w * Fraction(o) ** power for o, w in zip(self.offsets, self.weights, strict=True)), Fraction(0)
-        )
+        return sum((w * Fraction(o) ** power for o, w in zip(self.offsets, self.weights, strict=True)), Fraction(0))
 
     @property
     def reach(self) -> int:
@@ -201,9 +199,7 @@ def stencil(
         return _solve(derivative, tuple(nodes))
     if side not in _SIDES:
         raise ValueError(f"`side` must be one of {', '.join(map(repr, _SIDES))}, got {side!r}")
-    order_of_accuracy = (
-        (2 if side == "central" else 1) if accuracy is None else _index("accuracy", accuracy)
-    )
+    order_of_accuracy = (2 if side == "central" else 1) if accuracy is None else _index("accuracy", accuracy)
     if order_of_accuracy < 1 or (side == "central" and order_of_accuracy % 2):
         kind = "a positive even integer" if side == "central" else "a positive integer"
         raise ValueError(f"`accuracy` must be {kind} with side={side!r}, got {order_of_accuracy}")
@@ -222,9 +218,7 @@ def _solve(derivative: int, nodes: tuple[int, ...]) -> Stencil:
     power = len(nodes)
     while sum(weight * node**power for node, weight in kept) == 0:
         power += 1
-    return Stencil(
-        tuple(node for node, _ in kept), tuple(weight for _, weight in kept), derivative, power - derivative
-    )
+    return Stencil(tuple(node for node, _ in kept), tuple(weight for _, weight in kept), derivative, power - derivative)
 
 
 def _index(name: str, value: object) -> int:
@@ -232,4 +226,3 @@ def _index(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"`{name}` must be an integer, got {value!r}") from None
-

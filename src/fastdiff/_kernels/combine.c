@@ -45,15 +45,15 @@ FD_INLINE double sample(double x, double multiple, double h, const double *lower
     return value;
 }
 
-void fd_units(ptrdiff_t n, const double *x, const double *h, const double *low, const double *high,
-              const double *lower, const double *upper, double *units) {
+void fd_units(ptrdiff_t n, const double *x, const double *h, const double *low, const double *high, const double *lower,
+              const double *upper, double *units) {
     for (ptrdiff_t i = 0; i < n; i++)
         units[i] = (sample(x[i], high[i], h[i], lower, upper, i) - sample(x[i], low[i], h[i], lower, upper, i)) /
                    (high[i] - low[i]);
 }
 
-void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdiff_t *indices,
-                 const double *multiples, const double *lower, const double *upper, double *values) {
+void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdiff_t *indices, const double *multiples,
+                 const double *lower, const double *upper, double *values) {
     for (ptrdiff_t r = 0; r < count; r++) {
         const ptrdiff_t i = indices[r];
         values[r] = sample(x[i], multiples[r], h[i], lower, upper, i);

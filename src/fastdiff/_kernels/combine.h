@@ -23,12 +23,12 @@ void fd_round_dyadic(ptrdiff_t n, double *h);
 
 /* The step as it is realised: the distance of the outermost samples low[i] and high[i] (in steps, low < high), after
    rounding and after clipping to the box where one is given, over their distance in steps. */
-void fd_units(ptrdiff_t n, const double *x, const double *h, const double *low, const double *high,
-              const double *lower, const double *upper, double *units);
+void fd_units(ptrdiff_t n, const double *x, const double *h, const double *low, const double *high, const double *lower,
+              const double *upper, double *units);
 
 /* values[r] = x[indices[r]] + multiples[r] * h[indices[r]], clipped to the box where one is given (else NULL). */
-void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdiff_t *indices,
-                 const double *multiples, const double *lower, const double *upper, double *values);
+void fd_displace(ptrdiff_t count, const double *x, const double *h, const ptrdiff_t *indices, const double *multiples,
+                 const double *lower, const double *upper, double *values);
 
 /* The weighted differences of a derivative. Entry e is the sum over its terms t, from terms[e] to terms[e + 1], of
    weight[t] * (values[plus[t]] - values[minus[t]]), divided by denominator[e] and by the units of its factors,
@@ -46,7 +46,7 @@ typedef struct {
 } fd_differences;
 
 /* out and status have the shape (entries, outputs), values the shape (points, outputs). Returns the worst status. */
-int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *values, const double *units,
-               double epsilon, double *out, signed char *status);
+int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *values, const double *units, double epsilon,
+               double *out, signed char *status);
 
 #endif

@@ -6,8 +6,8 @@
 
 #define LINE ((ptrdiff_t)(64 / sizeof(T)))
 
-FD_INLINE T NAME(sample)(const int kind, const int taps, const T *f, const ptrdiff_t *plus,
-                         const ptrdiff_t *minus, const C *w, const ptrdiff_t tap) {
+FD_INLINE T NAME(sample)(const int kind, const int taps, const T *f, const ptrdiff_t *plus, const ptrdiff_t *minus,
+                         const C *w, const ptrdiff_t tap) {
     if (kind == FD_QUOTIENT)
         return (T)((C)(f[plus[0]] - f[minus[0]]) / w[0]);
     C sum = kind == FD_SUM ? w[0] * (C)f[plus[0]] : w[0] * (C)(f[plus[0]] - f[minus[0]]);
@@ -17,9 +17,9 @@ FD_INLINE T NAME(sample)(const int kind, const int taps, const T *f, const ptrdi
 }
 
 /* `own`: every element has its own weights, those of its row. */
-FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const int streamed,
-                          T *FD_RESTRICT out, const ptrdiff_t out_step, const T *f, const ptrdiff_t step,
-                          const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row) {
+FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const int streamed, T *FD_RESTRICT out,
+                          const ptrdiff_t out_step, const T *f, const ptrdiff_t step, const ptrdiff_t count,
+                          const fd_rule *rule, const ptrdiff_t row) {
     ptrdiff_t plus[FD_MAX_TAPS], minus[FD_MAX_TAPS];
     C common[FD_MAX_TAPS];
     const C *weights = (const C *)rule->weights + row;
@@ -47,21 +47,21 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
         out[i * out_step] = NAME(sample)(kind, taps, f + i * step, plus, minus, w + own * i, tap);
 }
 
-#define SPECIALISE(kind, taps, own)                                                                          \
-    if (!unit)                                                                                               \
-        NAME(loop)(kind, taps, own, 0, out, out_step, f, step, count, rule, row);                            \
-    else if (streamed)                                                                                       \
-        NAME(loop)(kind, taps, own, FD_STREAMS, out, 1, f, 1, count, rule, row);                             \
-    else                                                                                                     \
-        NAME(loop)(kind, taps, own, 0, out, 1, f, 1, count, rule, row);                                      \
+#define SPECIALISE(kind, taps, own)                                                                                    \
+    if (!unit)                                                                                                         \
+        NAME(loop)(kind, taps, own, 0, out, out_step, f, step, count, rule, row);                                      \
+    else if (streamed)                                                                                                 \
+        NAME(loop)(kind, taps, own, FD_STREAMS, out, 1, f, 1, count, rule, row);                                       \
+    else                                                                                                               \
+        NAME(loop)(kind, taps, own, 0, out, 1, f, 1, count, rule, row);                                                \
     return
 
-#define CASE(taps, own)                                                                                      \
-    case taps:                                                                                               \
+#define CASE(taps, own)                                                                                                \
+    case taps:                                                                                                         \
         SPECIALISE(FD_DIFFERENCES, taps, own)
 
-static void NAME(run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count,
-                      const fd_rule *rule, ptrdiff_t row, int own, int streamed) {
+static void NAME(run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count, const fd_rule *rule,
+                      ptrdiff_t row, int own, int streamed) {
     const int unit = out_step == 1 && step == 1;
     if (rule->kind == FD_QUOTIENT) {
         SPECIALISE(FD_QUOTIENT, 1, 0);
@@ -111,8 +111,7 @@ static void NAME(walk)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, 
 }
 
 /* The same for lines too short for runs: position by position, across all lines that [lo, hi) touches. */
-static void NAME(walk_columns)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo,
-                               ptrdiff_t hi) {
+static void NAME(walk_columns)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi) {
     const ptrdiff_t line = axis->extent * axis->inner;
     for (ptrdiff_t k = 0; k < line && lo + k < hi; k++) {
         ptrdiff_t row, last;

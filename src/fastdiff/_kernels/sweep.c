@@ -65,15 +65,15 @@ FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_
 #undef C
 #undef NAME
 
-#define WALK(suffix, T)                                                                                      \
-    if (axis->by_column)                                                                                     \
-        walk_columns_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi);                          \
-    else                                                                                                     \
-        walk_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi, streamed);                        \
+#define WALK(suffix, T)                                                                                                \
+    if (axis->by_column)                                                                                               \
+        walk_columns_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi);                                    \
+    else                                                                                                               \
+        walk_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi, streamed);                                  \
     break
 
-static void walk(const fd_axis *axis, void *out, const void *input, ptrdiff_t at, ptrdiff_t step,
-                 ptrdiff_t lo, ptrdiff_t hi, int streamed) {
+static void walk(const fd_axis *axis, void *out, const void *input, ptrdiff_t at, ptrdiff_t step, ptrdiff_t lo,
+                 ptrdiff_t hi, int streamed) {
     switch (axis->types) {
     case FD_F32_F32:
         WALK(f32_f32, float);
@@ -94,8 +94,8 @@ static ptrdiff_t locate(const fd_plan *plan, ptrdiff_t flat) {
     return at;
 }
 
-static void sweep_part(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t lo,
-                       ptrdiff_t hi, int streamed) {
+static void sweep_part(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t lo, ptrdiff_t hi,
+                       int streamed) {
     const ptrdiff_t row = plan->count[plan->dims - 1], step = plan->stride[plan->dims - 1];
     while (lo < hi) {
         const ptrdiff_t chunk_end = (lo / FD_CHUNK + 1) * FD_CHUNK, row_end = (lo / row + 1) * row;
@@ -110,8 +110,8 @@ static void sweep_part(const fd_plan *plan, const void *input, void *const *outp
         fd_stream_end();
 }
 
-void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end,
-              int threads, int streamed) {
+void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end, int threads,
+              int streamed) {
 #ifdef _OPENMP
     if (threads > 1) {
         const ptrdiff_t chunks = (end - begin + FD_CHUNK - 1) / FD_CHUNK;

@@ -46,8 +46,8 @@ typedef struct {
 
 /* Differentiate the flat range [begin, end): outputs[k] is the derivative along axis[k]. `streamed` outputs
    bypass the cache. The result does not depend on the range, the number of threads or `streamed`. */
-void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end,
-              int threads, int streamed);
+void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end, int threads,
+              int streamed);
 
 /* The date of the OpenMP specification this was built with, or 0. */
 int fd_openmp(void);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Literal
 
 from .._typing import Function
@@ -36,11 +37,11 @@ def compiled_kind(f: object) -> str:
 
 def require_python_function(name: str, f: object) -> None:
     """Raise TypeError unless f is a Python callable."""
+    if type(f) is FunctionType:
+        return
     kind = compiled_kind(f)
     if kind:
-        raise TypeError(
-            f"`{name}` is {kind}; compiled functions are not supported yet: wrap it in a Python function"
-        )
+        raise TypeError(f"`{name}` is {kind}; compiled functions are not supported yet: wrap it in a Python function")
     if not callable(f):
         raise TypeError(f"`{name}` must be callable, got {f!r:.80}")
 

@@ -49,6 +49,8 @@ def settings(verb: str, options: Options) -> Settings:
     ValueError
         If a value is out of its range, or two options make no sense together.
     """
+    if not options:
+        return DEFAULTS
     given = _known(verb, options)
     method = _checks.one_of("method", given.get("method", "central"), METHODS)
     bounds = _bounds(given.get("bounds"))
@@ -70,6 +72,19 @@ def settings(verb: str, options: Options) -> Settings:
     )
 
 
+DEFAULTS = Settings(
+    method="central",
+    accuracy=2,
+    step=None,
+    relative_step=None,
+    x_scale=None,
+    bounds=None,
+    vectorized=False,
+    f0=None,
+    full_output=False,
+    backend="fastdiff",
+)
+
 _COMPLEX = {
     "accuracy": "its error is round-off at any step",
     "bounds": "it leaves the real axis, and beyond first order takes real steps on both sides",
@@ -87,9 +102,8 @@ def _known(verb: str, options: Options) -> dict[str, Any]:
         if verb in verbs and name in given:
             raise ValueError(f"{verb} does not take `{name}`: {reason}")
     for one, other, reason in _PAIRS:
-        if given.get(one) is not None and given.get(other) is not None and given[one] is not False:
-            if given[other] is not False:
-                raise ValueError(f"`{one}` and `{other}` can't be given together: {reason}")
+        if given.get(one, False) is not False and given.get(other, False) is not False:
+            raise ValueError(f"`{one}` and `{other}` can't be given together: {reason}")
     return given
 
 
@@ -156,19 +170,19 @@ def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: t
     if outside.any():
         i = int(np.argmax(outside))
         place = _checks.position(i, shape)
-        raise ValueError(
-            f"`x` must lie within `bounds`: x{place} = {x[i]!r} is outside [{lower[i]!r}, {upper[i]!r}]"
-        )
+        raise ValueError(f"`x` must lie within `bounds`: x{place} = {x[i]!r} is outside [{lower[i]!r}, {upper[i]!r}]")
 
 
 def call(verb: str, f: Any, options: Options) -> Call:
     """Return f with its other arguments, judged."""
     require_python_function("f", f)
-    args = options.get("args")
-    kwargs = options.get("kwargs")
+    if not options:
+        return Call(f)
+    args: Any = options.get("args")
+    kwargs: Any = options.get("kwargs")
     if args is not None and not isinstance(args, tuple):
         raise TypeError(f"`args` must be a tuple, got {args!r:.80}; write `args=(a,)` for one argument")
-    if kwargs is not None and not (isinstance(kwargs, Mapping) and all(isinstance(key, str) for key in kwargs)):
+    if kwargs is not None and not (isinstance(kwargs, Mapping) and all(type(key) is str for key in kwargs)):
         raise TypeError(f"`kwargs` must be a dict with names as keys, got {kwargs!r:.80}")
     argnum = options.get("argnum")
     unpack = options.get("unpack")

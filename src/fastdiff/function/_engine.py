@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from .. import _checks
 from .._typing import Array, FloatArray
-from . import _door, _evaluate
+from . import _door
 from ._evaluate import EPSILON, Columns, Evaluator, Loop
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
-from ._results import DerivativeResult, HessianResult, Status, describe, no_estimate, symmetrised
+from ._results import (
+    DerivativeResult,
+    HessianResult,
+    Status,
+    describe,
+    no_estimate,
+    symmetric_part,
+    symmetrised,
+)
 from ._steps import Box, StepRule
 
 _COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
@@ -74,14 +84,19 @@ class Outcome:
     nfev: int
     epsilon: float
 
-    def value(self) -> Array:
-        """Return the derivative alone, as a new array."""
-        return self._shaped(self.run.value)
+    @property
+    def worst(self) -> int:
+        """The worst status."""
+        return self.run.worst
+
+    def value(self) -> Any:
+        """Return the derivative alone: a new array, or a scalar."""
+        return self._shaped(self.run.value)[()]
 
     def result(self) -> DerivativeResult:
         """Return the derivative with all that is known about it."""
         done, x = self.run, self.problem.x
-        value, status = self.value(), self._shaped(done.status)
+        value, status = self._shaped(done.value), self._shaped(done.status)
         step = done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
         fields = (value[()], no_estimate(value)[()], step[()], status, self.nfev, describe(status))
         if done.gradient is None or self.problem.target.kind != "hessian":
@@ -105,14 +120,14 @@ class Symmetrised:
 
     jacobian: Outcome
 
-    def value(self) -> Array:
+    @property
+    def worst(self) -> int:
+        """The worst status."""
+        return self.jacobian.worst
+
+    def value(self) -> Any:
         """Return the Hessian alone, as a new array."""
-        value = self.jacobian.value()
-        n = self.jacobian.problem.x.size
-        if value.size != n * n:
-            raise ValueError(f"`gradient` must return the shape of x, got {self.jacobian.f_shape}")
-        square = value.reshape(n, n)
-        return ((square + square.T) / 2).reshape(value.shape)
+        return symmetric_part(self.jacobian.value(), self.jacobian.problem.x)
 
     def result(self) -> DerivativeResult:
         """Return the Hessian with all that is known about it."""
@@ -120,9 +135,16 @@ class Symmetrised:
         return symmetrised(self.jacobian.result(), problem.x, problem.call.at(problem.x.copy()))
 
 
-def differentiate(problem: Problem) -> DerivativeResult:
-    """Return the derivative that a problem asks for."""
-    return solve(problem, bind(problem.settings, problem.target, problem.x.shape)).result()
+def differentiate(problem: Problem) -> Outcome:
+    """Solve a problem."""
+    settings, target, shape = problem.settings, problem.target, problem.x.shape
+    reusable = settings is _door.DEFAULTS and target.v is None
+    return solve(problem, (_default_plan(target, shape) if reusable else bind(settings, target, shape)))
+
+
+@lru_cache(maxsize=64)
+def _default_plan(target: Target, shape: tuple[int, ...]) -> Plan:
+    return bind(_door.DEFAULTS, target, shape)
 
 
 def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:

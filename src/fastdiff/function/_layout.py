@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from .._stencil import Side, Stencil, stencil
-from .._typing import FloatArray, IntpArray, StatusArray
+from .._typing import FloatArray, IntpArray
 from ._evaluate import Differences
 from ._results import Status
 
@@ -273,7 +273,7 @@ def hessian_layout(sides: bytes, accuracy: int) -> Layout:
     rows, columns = np.triu_indices(n, 1)
     terms.factors[n:, 0], terms.factors[n:, 1] = rows, columns
     terms.blank[n:] = np.maximum(terms.blank[rows], terms.blank[columns])
-    for pair in product((CENTRAL, FORWARD, BACKWARD), repeat=2):
+    for pair in product((CENTRAL, FORWARD, BACKWARD), (CENTRAL, FORWARD, BACKWARD)):
         chosen = np.flatnonzero((sides_[rows] == pair[0]) & (sides_[columns] == pair[1]))
         if chosen.size:
             fill = _central_pairs if pair == (CENTRAL, CENTRAL) else _product_pairs
@@ -309,9 +309,7 @@ def _product_pairs(
 
     def at(a: int, b: int) -> IntpArray | int:
         if (a, b) not in known:
-            known[a, b] = (
-                samples(i, a) if b == 0 else samples(j, b) if a == 0 else points.add((i, a, 0), (j, b, 0))
-            )
+            known[a, b] = samples(i, a) if b == 0 else samples(j, b) if a == 0 else points.add((i, a, 0), (j, b, 0))
         return known[a, b]
 
     return [

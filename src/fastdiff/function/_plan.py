@@ -14,7 +14,6 @@ from typing import Protocol
 
 import numpy as np
 
-from .. import _checks
 from .._typing import Array, FloatArray, IntpArray, Method, StatusArray
 from . import _evaluate, _layout, _steps
 from ._evaluate import Batch, Differences
@@ -22,6 +21,7 @@ from ._layout import BACKWARD, CENTRAL, FIXED, SIDES, Layout
 from ._problem import Target
 from ._results import Status
 from ._steps import Box, StepRule
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -167,6 +167,7 @@ class CoordinateRun:
         self.worst = int(self.status.max())
         if self.layout.gradient is not None:
             again = self._combine(self.layout.gradient)[0]
+            assert self.gradient is not None
             self.gradient = np.where(np.isfinite(self.gradient), self.gradient, again)
 
     def _coordinates_of(self, entries: Array) -> Array:
@@ -202,7 +203,11 @@ class CoordinateRun:
             indices, real = indices[kept], real[kept]
         lower, upper = (None, None) if box is None else (box.lower, box.upper)
         return Batch(
-            self.x[None], None, indptr, indices, _evaluate.displace(self.x, self.step, indices, real, lower, upper)
+            self.x[None],
+            None,
+            indptr,
+            indices,
+            _evaluate.displace(self.x, self.step, indices, real, lower, upper),
         )
 
 
@@ -257,7 +262,7 @@ class DirectionRun(CoordinateRun):
 
     def _bases(self, along: FloatArray) -> FloatArray:
         box = self.plan.box
-        bases = self.x + along[:, None] * self.step[-1] * self._v
+        bases: FloatArray = self.x + along[:, None] * self.step[-1] * self._v
         return bases if box is None else np.clip(bases, box.lower, box.upper)
 
     def _coordinates_of(self, entries: Array) -> Array:
@@ -349,9 +354,7 @@ class ShiftedRun:
             inverse = float(np.linalg.norm(direction / h))
             self._t = np.full(1, 1 / inverse if inverse else 1.0)
         self._shift = 1j * self._t * direction
-        self._inner = (
-            None if left is None else replace(plan, method="central", target=left).run(x, epsilon, None)
-        )
+        self._inner = None if left is None else replace(plan, method="central", target=left).run(x, epsilon, None)
         self._next = Batch(x[None]) if self._inner is None else self._inner.ask()
 
     def ask(self) -> Batch | None:
@@ -407,9 +410,7 @@ _COMPLEX_RUNS: dict[str, type[ImaginaryRun] | type[ShiftedRun]] = {
 }
 
 
-def combine(
-    entries: Differences, values: Array, units: FloatArray, epsilon: float
-) -> tuple[Array, StatusArray, int]:
+def combine(entries: Differences, values: Array, units: FloatArray, epsilon: float) -> tuple[Array, StatusArray, int]:
     """Return the entries (entries, outputs), their status and the worst of it; complex values by their parts."""
     parts = values.view(np.float64) if values.dtype.kind == "c" else values
     out, status, worst = entries.combine(parts, units, epsilon)

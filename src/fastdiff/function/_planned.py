@@ -13,7 +13,7 @@ import numpy as np
 from .. import _checks, _dispatch
 from .._typing import FloatArray, Function, Options
 from . import _door
-from ._callables import Call
+from ._callables import Call, require_python_function
 from ._problem import Problem, Target
 from ._results import DerivativeResult
 
@@ -198,9 +198,9 @@ class Hessian(Planned):
         **options: Unpack[Options],
     ) -> None:
         if f is not None or gradient is None:
-            _door.require_python_function("f", f)
+            require_python_function("f", f)
         if gradient is not None:
-            _door.require_python_function("gradient", gradient)
+            require_python_function("gradient", gradient)
         self._weighted = _checks.flag("weighted", weighted)
         if self._weighted and gradient is not None:
             raise ValueError("`weighted` and `gradient` can't be given together: v·f has no single gradient")

@@ -11,7 +11,7 @@ from ._callables import Call
 Kind = Literal["axis", "hessian", "mixed", "direction", "hessian_product", "elementwise"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Target:
     """What is wanted of f.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class DerivativeResult:
     @property
     def ok(self) -> bool:
         """Whether no entry is worse than ``Status.NOISE_LIMITED``."""
-        return not trouble(self.status)
+        return int(self.status.max(initial=0)) <= Status.NOISE_LIMITED
 
     def __repr__(self) -> str:
         names = [name for cls in reversed(type(self).__mro__) for name in getattr(cls, "__slots__", ())]
@@ -110,9 +110,38 @@ class HessianResult(DerivativeResult):
     gradient: Any
 
 
-def trouble(status: StatusArray) -> bool:
-    """Return whether an entry is worse than NOISE_LIMITED."""
-    return bool(status.size) and int(status.max()) > Status.NOISE_LIMITED
+class Solution(Protocol):
+    """What a back-end makes of a problem; only what is asked for is shaped."""
+
+    @property
+    def worst(self) -> int:
+        """The worst status."""
+
+    def value(self) -> Any:
+        """Return the derivative alone."""
+
+    def result(self) -> DerivativeResult:
+        """Return the derivative with all that is known about it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """A solution that is a result already."""
+
+    finished: DerivativeResult
+
+    @property
+    def worst(self) -> int:
+        """The worst status."""
+        return int(self.finished.status.max(initial=0))
+
+    def value(self) -> Any:
+        """Return the derivative alone."""
+        return self.finished.value
+
+    def result(self) -> DerivativeResult:
+        """Return the derivative with all that is known about it."""
+        return self.finished
 
 
 def describe(status: StatusArray) -> str:
@@ -154,13 +183,19 @@ def numbers(value: Any, complex_allowed: bool) -> Array:
     return array
 
 
+def symmetric_part(jacobian: Any, x: FloatArray) -> Array:
+    """Return the symmetric part of the Jacobian of a gradient at x."""
+    if np.shape(jacobian) != x.shape + x.shape:
+        f_shape = np.shape(jacobian)[: np.ndim(jacobian) - x.ndim]
+        raise ValueError(f"`gradient` must return the shape {x.shape} of x, got {f_shape}")
+    square: Array = np.reshape(jacobian, (x.size, x.size))
+    return ((square + square.T) / 2).reshape(x.shape + x.shape)
+
+
 def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> HessianResult:
     """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x, one more evaluation."""
-    if np.shape(jacobian.value) != x.shape + x.shape:
-        raise ValueError(f"`gradient` must return the shape {x.shape} of x, got {np.shape(gradient)}")
-    square: Array = np.reshape(jacobian.value, (x.size, x.size))
-    status = jacobian.status.reshape(x.size, x.size)
-    value = ((square + square.T) / 2).reshape(x.shape + x.shape)
-    status = np.maximum(status, status.T).reshape(x.shape + x.shape)
+    value = symmetric_part(jacobian.value, x)
+    square = jacobian.status.reshape(x.size, x.size)
+    status = np.maximum(square, square.T).reshape(x.shape + x.shape)
     fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev + 1, describe(status))
     return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))

@@ -96,7 +96,11 @@ def reaches(order: int, accuracy: int) -> tuple[FloatArray, FloatArray]:
 
 
 # The side asked for, then those that may replace it.
-_CHOICES = {CENTRAL: (CENTRAL, FORWARD, BACKWARD), FORWARD: (FORWARD, BACKWARD), BACKWARD: (BACKWARD, FORWARD)}
+_CHOICES = {
+    CENTRAL: (CENTRAL, FORWARD, BACKWARD),
+    FORWARD: (FORWARD, BACKWARD),
+    BACKWARD: (BACKWARD, FORWARD),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,18 +155,14 @@ def everywhere(side: int, count: int) -> StatusArray:
     return sides
 
 
-def realise(
-    x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accuracy: int, box: Box | None
-) -> FloatArray:
+def realise(x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accuracy: int, box: Box | None) -> FloatArray:
     """Return the steps as they come out after rounding and clipping."""
     low, high = reaches(order, accuracy)
     lower, upper = (None, None) if box is None else (box.lower, box.upper)
     return _evaluate.realised_units(x, h, low[sides], high[sides], lower, upper)
 
 
-def require_kept(
-    rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, shape: tuple[int, ...]
-) -> None:
+def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, shape: tuple[int, ...]) -> None:
     """Raise ValueError where a stated step does not change x, whatever the bounds."""
     lost = (units == 0) & (x + h == x)
     if lost.any():

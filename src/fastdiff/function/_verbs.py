@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _checks, _dispatch
-from .._typing import Function, Indexing, Options
+from .._typing import FloatArray, Function, Indexing, Options
 from . import _door
-from ._problem import Problem, Target
-from ._results import AccuracyWarning, DerivativeResult, describe, no_estimate, symmetrised, trouble
+from ._callables import require_python_function
+from ._problem import Problem, Settings, Target
+from ._results import (
+    AccuracyWarning,
+    DerivativeResult,
+    Finished,
+    Solution,
+    Status,
+    describe,
+    no_estimate,
+    symmetrised,
+)
 
 _HIGHEST_ORDER = 8
+_AXIS = Target("axis")
 
 
 def derivative(f: Function, x: Any, order: int = 1, **options: Unpack[Options]) -> Any:
@@ -126,7 +138,7 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     >>> fd.gradient(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(6)
     array([4., 1.])
     """
-    return _solve("gradient", f, x, Target("axis"), options, scalar_only=True)
+    return _solve("gradient", f, x, _AXIS, options, scalar_only=True)
 
 
 def jacobian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -160,7 +172,7 @@ def jacobian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
            [0., 4.],
            [1., 0.]])
     """
-    return _solve("jacobian", f, x, Target("axis"), options)
+    return _solve("jacobian", f, x, _AXIS, options)
 
 
 def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
@@ -204,11 +216,10 @@ def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **o
     if gradient is None:
         return _solve("hessian", f, x, Target("hessian"), options)
     if f is not None:
-        _door.require_python_function("f", f)
-    _door.require_python_function("gradient", gradient)
-    problem = _problem("hessian", gradient, x, Target("axis"), options)
-    jacobian = _backend(problem).differentiate(problem)
-    return _deliver(problem, symmetrised(jacobian, problem.x, problem.call.at(problem.x.copy())))
+        require_python_function("f", f)
+    require_python_function("gradient", gradient)
+    problem = _problem("hessian", gradient, x, _AXIS, options)
+    return _deliver(problem, lambda result: symmetrised(result, problem.x, problem.call.at(problem.x.copy())))
 
 
 def hessian_diagonal(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -271,14 +282,15 @@ def laplacian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     8.0
     """
     problem = _problem("laplacian", f, x, Target("axis", 2), options)
-    diagonal = _backend(problem).differentiate(problem)
-    axes = tuple(range(-problem.x.ndim, 0))
-    status = diagonal.status.max(axis=axes, initial=0)
+    return _deliver(problem, lambda diagonal: _summed(diagonal, problem.x.ndim))
+
+
+def _summed(diagonal: DerivativeResult, x_ndim: int) -> DerivativeResult:
+    """Return the sum over the trailing axes, which are those of x; its status is the worst of its terms."""
+    axes = tuple(range(-x_ndim, 0))
     value = np.sum(diagonal.value, axis=axes)
-    result = DerivativeResult(
-        value, no_estimate(value)[()], diagonal.step, np.asarray(status), diagonal.nfev, describe(np.asarray(status))
-    )
-    return _deliver(problem, result)
+    status = np.asarray(diagonal.status.max(axis=axes, initial=0))
+    return DerivativeResult(value, no_estimate(value)[()], diagonal.step, status, diagonal.nfev, describe(status))
 
 
 def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **options: Unpack[Options]) -> Any:
@@ -362,9 +374,7 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     return _solve("jvp", f, point, Target("direction", v=along), options)
 
 
-def hvp(
-    f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]
-) -> Any:
+def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
     """Multiply the Hessian of f by a vector, without forming it.
 
     Parameters
@@ -401,8 +411,8 @@ def hvp(
     if gradient is None:
         return _solve("hvp", f, point, Target("hessian_product", v=along), options)
     if f is not None:
-        _door.require_python_function("f", f)
-    _door.require_python_function("gradient", gradient)
+        require_python_function("f", f)
+    require_python_function("gradient", gradient)
     return _solve("hvp", gradient, point, Target("direction", v=along), options)
 
 
@@ -447,31 +457,34 @@ def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options
     for number, axis in enumerate(coordinates):
         if axis.ndim != 1:
             raise ValueError(f"axis {number} of `axes` must be 1-D, got shape {axis.shape}")
-    _door.settings("gradient_field", options)
     call = _door.call("gradient_field", f, options)
+    settings = _door.settings("gradient_field", options)
     mesh = np.meshgrid(*coordinates, indexing=indexing)
     results = []
     for number, nodes in enumerate(mesh):
-        own = _along_axis(options, number, len(mesh))
-        problem = _problem("gradient_field", f, nodes, Target("elementwise"), own)
-        others = tuple(mesh[:number]) + tuple(mesh[number + 1 :])
-        problem = replace(problem, call=replace(call, args=others + call.args, argnum=number))
-        results.append(_deliver(problem, _backend(problem).differentiate(problem)))
+        others = (*mesh[:number], *mesh[number + 1 :])
+        own_call = replace(call, args=others + call.args, argnum=number)
+        own = _along_axis(settings, number, len(mesh))
+        results.append(_deliver(Problem("gradient_field", own_call, Target("elementwise"), own, nodes)))
     return tuple(results)
 
 
-def _along_axis(options: Options, number: int, count: int) -> Options:
-    """Return the options of one axis of a mesh: its own step, scale and bounds."""
-    own: dict[str, Any] = {}
-    for name, value in options.items():
-        if name in ("step", "relative_step", "x_scale") and value is not None:
-            value = _checks.broadcast(name, _checks.real_array(name, value), (count,))[number]
-        elif name == "bounds" and value is not None:
-            pair = value if isinstance(value, tuple) else (value.lb, value.ub)
-            value = tuple(_checks.broadcast(name, _checks.real_array(name, side), (count,))[number] for side in pair)
-        if name not in ("args", "kwargs"):
-            own[name] = value
-    return own  # type: ignore[return-value]
+def _along_axis(settings: Settings, number: int, count: int) -> Settings:
+    """Return the settings of one axis of a mesh: its own step, scale and bounds."""
+
+    def own(name: str, array: FloatArray | None) -> FloatArray | None:
+        return None if array is None else _checks.broadcast(name, array, (count,))[number]
+
+    sides = None
+    if settings.bounds is not None:
+        sides = tuple(_checks.broadcast("bounds", side, (count,))[number] for side in settings.bounds)
+    return replace(
+        settings,
+        step=own("step", settings.step),
+        relative_step=own("relative_step", settings.relative_step),
+        x_scale=own("x_scale", settings.x_scale),
+        bounds=sides,
+    )
 
 
 def _problem(
@@ -489,18 +502,17 @@ def _problem(
 
 
 def _solve(verb: str, f: Any, x: Any, target: Target, options: Options, **kind: bool) -> Any:
-    problem = _problem(verb, f, x, target, options, **kind)
-    return _deliver(problem, _backend(problem).differentiate(problem))
+    return _deliver(_problem(verb, f, x, target, options, **kind))
 
 
-def _backend(problem: Problem) -> _dispatch.BackendModule:
-    return _dispatch.backend_for(problem.verb, problem.settings.backend)
-
-
-def _deliver(problem: Problem, result: DerivativeResult) -> Any:
-    """Return what the caller asked for; without a status to look at, trouble becomes a warning."""
+def _deliver(problem: Problem, finish: Callable[[DerivativeResult], DerivativeResult] | None = None) -> Any:
+    """Solve a problem and return what the caller asked for; where that is no status, trouble becomes a warning."""
+    backend = _dispatch.backend_for(problem.verb, problem.settings.backend)
+    solution: Solution = backend.differentiate(problem)
+    if finish is not None:
+        solution = Finished(finish(solution.result()))
     if problem.settings.full_output:
-        return result
-    if trouble(result.status):
-        warnings.warn(f"{problem.verb}: {result.message}", AccuracyWarning, stacklevel=4)
-    return result.value
+        return solution.result()
+    if solution.worst > Status.NOISE_LIMITED:
+        warnings.warn(f"{problem.verb}: {solution.result().message}", AccuracyWarning, stacklevel=4)
+    return solution.value()

@@ -23,9 +23,7 @@ _COMPUTED = {char: np.dtype(computed) for char, computed in zip("efdFD", "ffdFD"
 _REAL = {"f": "f", "d": "d", "F": "f", "D": "d"}
 
 
-def apply(
-    make: Any, field: Field, parameter: int, targets: list[Array] | None, threads: int | None
-) -> list[Array]:
+def apply(make: Any, field: Field, parameter: int, targets: list[Array] | None, threads: int | None) -> list[Array]:
     """Return the derivatives along the axes of `field`, in `targets` if given."""
     data, count = field.data, len(field.axes)
     computed = _COMPUTED[data.dtype.char]

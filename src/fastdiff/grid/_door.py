@@ -127,9 +127,7 @@ def coordinate_token(x: Array) -> Token:
     return (x.dtype.char, x.tobytes() if x.nbytes <= _LOOKED_UP else x)
 
 
-def accurate(
-    f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accuracy: Any
-) -> tuple[Field, int]:
+def accurate(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accuracy: Any) -> tuple[Field, int]:
     """Judge a call with `accuracy`."""
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
     if isinstance(edge_order, bool) or edge_order != 1:
@@ -160,15 +158,9 @@ def accurate(
 
 def _field(f: Any) -> Array:
     if isinstance(f, np.ma.MaskedArray):
-        raise TypeError(
-            "`f` must be a plain array with `accuracy`, got a masked array; f.filled(np.nan) marks gaps"
-        )
-    if type(f) not in (np.ndarray, np.memmap) and (
-        isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")
-    ):
-        raise TypeError(
-            f"`f` must be a plain array with `accuracy`, got {type(f).__name__}; np.asarray(f) makes one"
-        )
+        raise TypeError("`f` must be a plain array with `accuracy`, got a masked array; f.filled(np.nan) marks gaps")
+    if type(f) not in (np.ndarray, np.memmap) and (isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")):
+        raise TypeError(f"`f` must be a plain array with `accuracy`, got {type(f).__name__}; np.asarray(f) makes one")
     try:
         data = np.asanyarray(f)
     except ValueError as error:
@@ -176,9 +168,7 @@ def _field(f: Any) -> Array:
     if data.dtype.kind in "iu":
         data = data.astype(np.float64)
     if data.dtype.char not in _ACCURATE:
-        raise TypeError(
-            f"`f` must hold integers, floats or complex numbers with `accuracy`, got {data.dtype} data"
-        )
+        raise TypeError(f"`f` must hold integers, floats or complex numbers with `accuracy`, got {data.dtype} data")
     if data.ndim == 0:
         raise ValueError(f"`f` must have at least one axis, got the scalar {f!r:.80}")
     return data
@@ -196,9 +186,7 @@ def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
         return (1.0,) * axes
     if len(spacing) == axes or (len(spacing) == 1 and np.ndim(spacing[0]) == 0):
         return spacing if len(spacing) == axes else spacing * axes
-    raise TypeError(
-        f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}"
-    )
+    raise TypeError(f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}")
 
 
 def _spacing_value(name: str, item: Any) -> float | Array:
@@ -209,9 +197,7 @@ def _spacing_value(name: str, item: Any) -> float | Array:
         return array
     value = float(array)
     if value == 0 or not math.isfinite(1 / value):
-        raise ValueError(
-            f"`{name}` must not be zero, nor so small that its reciprocal overflows, got {value}"
-        )
+        raise ValueError(f"`{name}` must not be zero, nor so small that its reciprocal overflows, got {value}")
     return value
 
 
@@ -224,9 +210,7 @@ def _check_coordinates(position: int, x: Array, axis: int, extent: int) -> None:
     if not rising.all() and not falling.all():
         steps = rising if rising.sum() >= falling.sum() else falling
         bad = int(np.argmin(steps))
-        raise ValueError(
-            f"`{name}` must be strictly monotonic, got {name}[{bad}] = {x[bad]} followed by {x[bad + 1]}"
-        )
+        raise ValueError(f"`{name}` must be strictly monotonic, got {name}[{bad}] = {x[bad]} followed by {x[bad + 1]}")
 
 
 def check_out(
@@ -250,9 +234,7 @@ def check_out(
 
 
 def _out_arrays(out: Any, count: int, shape: tuple[int, ...]) -> list[Array]:
-    wanted = (
-        f"an array of shape {shape}" if count == 1 else f"{count} arrays, or one of shape {(count, *shape)}"
-    )
+    wanted = f"an array of shape {shape}" if count == 1 else f"{count} arrays, or one of shape {(count, *shape)}"
     if isinstance(out, np.ndarray):
         if count == 1:
             return [out]

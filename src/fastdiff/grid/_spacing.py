@@ -159,9 +159,7 @@ def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
         here = row - start[row]
         offsets = tuple(int(tap - here) for tap in range(accuracy + 1) if tap != here)
         taps = [tap for tap in range(accuracy + 1) if tap != here]
-        return Rule(
-            _CORE.DIFFERENCES, offsets, (0,) * accuracy, np.ascontiguousarray(weights[taps, row:last])
-        )
+        return Rule(_CORE.DIFFERENCES, offsets, (0,) * accuracy, np.ascontiguousarray(weights[taps, row:last]))
 
     end = len(x) - reach
     return AxisRules(

@@ -13,7 +13,15 @@ import numpy as np
 
 from .._typing import Array
 from ..function._problem import Problem, Settings
-from ..function._results import DerivativeResult, HessianResult, Status, describe, no_estimate, numbers
+from ..function._results import (
+    DerivativeResult,
+    Finished,
+    HessianResult,
+    Status,
+    describe,
+    no_estimate,
+    numbers,
+)
 
 _SCHEMES = {"central": "3-point", "forward": "2-point", "complex": "cs"}
 _DIRECTIONS = {"central": 0, "forward": 1, "backward": -1}
@@ -28,8 +36,8 @@ _STATUS = {
 }
 
 
-def differentiate(problem: Problem) -> DerivativeResult:
-    """Return the derivative that a problem asks for; what SciPy can't do raises ValueError."""
+def differentiate(problem: Problem) -> Finished:
+    """Solve a problem; what SciPy can't do raises ValueError."""
     settings = problem.settings
     if settings.accuracy != _DEFAULT_ACCURACY[settings.method]:
         raise _cannot(problem, f"accuracy={settings.accuracy}")
@@ -39,7 +47,7 @@ def differentiate(problem: Problem) -> DerivativeResult:
     solve = _SOLVERS.get(problem.target.kind)
     if solve is None:
         raise _cannot(problem, problem.verb)
-    return solve(problem, _Counted(problem))
+    return Finished(solve(problem, _Counted(problem)))
 
 
 def _cannot(problem: Problem, what: str) -> ValueError:
@@ -138,7 +146,7 @@ def _hessian(problem: Problem, f: _Counted) -> DerivativeResult:
     found = hessian(trailing, problem.x.ravel())
     square = (found.ddf + found.ddf.T) / 2
     result = _adaptive(found, square.reshape(problem.x.shape * 2), f.nfev, found.error.reshape(problem.x.shape * 2))
-    fields = (getattr(result, name) for name in DerivativeResult.__slots__)
+    fields = (result.value, result.error, result.step, result.status, result.nfev, result.message)
     return HessianResult(*fields, gradient=np.full(problem.x.shape, np.nan))
 
 
