@@ -53,13 +53,22 @@ def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     if array.dtype.kind == "c":
         raise TypeError(f"`{name}` must be real, got {array.dtype} data")
     if array.dtype.kind == "O":
-        try:
-            return array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise TypeError(f"`{name}` must be real numbers, got {value!r:.80}") from None
+        return from_objects(f"`{name}`", array, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got {array.dtype} data")
     return array.astype(np.float64, copy=False)
+
+
+def from_objects(name: str, array: np.ndarray[Any, Any], value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return an array of Python objects as float64; NumPy would parse strings and make None a NaN."""
+    if not any(entry is None or isinstance(entry, str | bytes) for entry in array.flat):
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+        except OverflowError:
+            raise ValueError(f"{name} must fit float64, got {value!r:.60}…") from None
+    raise TypeError(f"{name} must be real numbers, got {value!r:.80}")
 
 
 def position(flat_index: int, shape: tuple[int, ...]) -> str:

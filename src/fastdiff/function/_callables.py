@@ -30,7 +30,7 @@ def compiled_kind(f: object) -> str:
     """Return what kind of compiled function f is, or an empty string."""
     for cls in type(f).__mro__:
         for module, name, kind in _COMPILED:
-            if cls.__module__.startswith(module) and name in ("", cls.__name__):
+            if str(cls.__module__).startswith(module) and name in ("", cls.__name__):
                 return kind
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -170,7 +169,9 @@ def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: t
     if outside.any():
         i = int(np.argmax(outside))
         place = _checks.position(i, shape)
-        raise ValueError(f"`x` must lie within `bounds`: x{place} = {x[i]!r} is outside [{lower[i]!r}, {upper[i]!r}]")
+        raise ValueError(
+            f"`x` must lie within `bounds`: x{place} = {float(x[i])!r} is outside [{lower[i]}, {upper[i]}]"
+        )
 
 
 def call(verb: str, f: Any, options: Options) -> Call:
@@ -201,14 +202,13 @@ def call(verb: str, f: Any, options: Options) -> Call:
 
 
 def point(x: Any) -> FloatArray:
-    """Return x as a C-contiguous float64 array of its own shape, finite."""
-    if type(x) is not np.ndarray or x.dtype != np.float64 or not x.flags.c_contiguous:
-        if isinstance(x, np.ma.MaskedArray):
-            raise TypeError("`x` must not be a masked array: f can't be called at a missing coordinate")
-        x = np.array(_checks.real_array("x", x), np.float64, order="C")
-    flat = x.ravel()
-    # The dot product is finite only if all entries are; one that overflowed is looked at again.
-    if not math.isfinite(flat.dot(flat)):
+    """Return x as a new C-contiguous float64 array, finite: what the caller's own does meanwhile is of no matter."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("`x` must not be a masked array: f can't be called at a missing coordinate")
+    if type(x) is not np.ndarray or x.dtype != np.float64:
+        x = _checks.real_array("x", x)
+    x = np.array(x, order="C", subok=False)
+    if not np.isfinite(x).all():
         _checks.finite_array("x", x)
     array: FloatArray = x
     return array
@@ -242,7 +242,10 @@ def known_value(f0: Any, complex_allowed: bool) -> Array | None:
     """Return `f0` as an array of numbers."""
     if f0 is None:
         return None
-    array = np.asarray(f0)
+    try:
+        array = np.asarray(f0)
+    except ValueError as error:
+        raise ValueError(f"`f0` must be numbers: {error}") from None
     if array.dtype.kind not in ("biufc" if complex_allowed else "biuf"):
         raise TypeError(f"`f0` must be numbers, got {f0!r:.80}")
     return array

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
-from ._evaluate import EPSILON, Columns, Evaluator, Loop
+from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -60,7 +60,7 @@ def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
     return Loop(call.f, before, after, call.kwargs, form, problem.x.shape, complex_allowed, weight, epsilon)
 
 
-def run(plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
+def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
     """Let a run and an evaluator talk until the run is done; x is flattened."""
     running = plan.run(x, evaluate.epsilon, known)
     while (batch := running.ask()) is not None:
@@ -68,10 +68,21 @@ def run(plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> 
         if values is None:  # f turned out to have another precision: other steps
             running = plan.run(x, evaluate.epsilon, known)
             continue
-        if known is not None and values.shape[1] != known.size:
-            raise ValueError(f"`f0` has {known.size} entries, but `f` returns the shape {evaluate.shape}")
+        assert evaluate.shape is not None
+        _require_shape(problem, evaluate.shape, known)
         running.tell(values)
     return running
+
+
+def _require_shape(problem: Problem, shape: tuple[int, ...], known: Array | None) -> None:
+    """Raise ValueError where f returned a shape that the problem does not allow."""
+    if known is not None and prod(shape) != known.size:
+        raise ValueError(f"`f0` has {known.size} entries, but `f` returns the shape {shape}")
+    if problem.scalar_only and prod(shape) != 1:
+        raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use jacobian")
+    if problem.target.kind == "elementwise" and shape != problem.x.shape:
+        x_shape = problem.x.shape
+        raise ValueError(f"`f` must map elementwise for {problem.verb}: given the shape {x_shape}, it returned {shape}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +142,7 @@ class Symmetrised:
 
     def result(self) -> DerivativeResult:
         """Return the Hessian with all that is known about it."""
-        problem = self.jacobian.problem
-        return symmetrised(self.jacobian.result(), problem.x, problem.call.at(problem.x.copy()))
+        return symmetrised(self.jacobian.result(), self.jacobian.problem.x, value_at(self.jacobian.problem))
 
 
 def differentiate(problem: Problem) -> Outcome:
@@ -147,6 +157,18 @@ def _default_plan(target: Target, shape: tuple[int, ...]) -> Plan:
     return bind(_door.DEFAULTS, target, shape)
 
 
+def value_at(problem: Problem) -> Array:
+    """Return f(x), one more evaluation."""
+    evaluate = evaluator(problem)
+    base = Batch(problem.x.reshape(1, -1))
+    values = evaluate.evaluate(base)
+    if values is None:  # another precision was found
+        values = evaluate.evaluate(base)
+    assert values is not None
+    assert evaluate.shape is not None
+    return values.reshape(evaluate.shape)
+
+
 def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:
     """Run a plan on a problem; `epsilon` is the precision expected of f."""
     settings, x = problem.settings, problem.x.ravel()
@@ -154,12 +176,8 @@ def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:
         _door.require_inside(x, plan.box.lower, plan.box.upper, plan.shape)
     known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in _COMPLEX_VALUED)
     evaluate = evaluator(problem, epsilon)
-    done = run(plan, evaluate, x, None if known is None else known.ravel())
+    done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
-    if problem.scalar_only and prod(shape) != 1:
-        raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use jacobian")
-    if problem.target.kind == "elementwise" and shape != plan.shape:
-        raise ValueError(f"`f` must map elementwise for {problem.verb}: given shape {plan.shape}, it returned {shape}")
     guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0
     return Outcome(problem, done, shape, evaluate.nfev + guard, evaluate.epsilon)
 
@@ -194,9 +212,9 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
 
     def along(settings: Settings, rule: StepRule | None = None) -> Run:
         nonlocal nfev
-        one = replace(problem, verb="jacobian", target=target, settings=settings)
+        one = replace(problem, verb="jacobian", target=target, settings=settings, scalar_only=False)
         bound, evaluate = bind(settings, target, plan.shape), evaluator(one)
-        finished = run(bound if rule is None else replace(bound, rule=rule), evaluate, x, None)
+        finished = run(one, bound if rule is None else replace(bound, rule=rule), evaluate, x, None)
         nfev += evaluate.nfev
         return finished
 

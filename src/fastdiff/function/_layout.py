@@ -68,6 +68,11 @@ class PointList:
         self.base_used = False
         self._blocks: list[tuple[int, IntpArray, FloatArray, FloatArray, int]] = []
 
+    @property
+    def moved(self) -> bool:
+        """Whether there is a point other than x itself."""
+        return self.count > 1
+
     def base(self) -> int:
         """Return the identifier of x itself."""
         self.base_used = True
@@ -162,6 +167,10 @@ def reach(order: int, accuracy: int, side: int) -> int:
     return formula(order, accuracy, side).reach
 
 
+def _present(sides: np.ndarray) -> list[int]:
+    return [side for side in (CENTRAL, FORWARD, BACKWARD) if (sides == side).any()]
+
+
 def _coordinates(sides: np.ndarray, side: int) -> IntpArray:
     return np.flatnonzero(sides == side)
 
@@ -172,13 +181,12 @@ Samples: TypeAlias = Callable[[IntpArray, int], IntpArray | int]
 def _axis_points(points: PointList, sides: np.ndarray, order: int, accuracy: int) -> Samples:
     """Add the points along every coordinate; return the look-up (coordinates, offset) -> identifiers."""
     known = {0: np.zeros(len(sides), np.intp)}
-    for side in (CENTRAL, FORWARD, BACKWARD):
+    for side in _present(sides):
         chosen = _coordinates(sides, side)
-        if chosen.size:
-            for offset in sorted(formula(order, accuracy, side).offsets, key=lambda o: (abs(o), -o)):
-                if offset:
-                    ids = known.setdefault(offset, np.full(len(sides), -1, np.intp))
-                    ids[chosen] = points.add((chosen, offset, 0))
+        for offset in sorted(formula(order, accuracy, side).offsets, key=lambda o: (abs(o), -o)):
+            if offset:
+                ids = known.setdefault(offset, np.full(len(sides), -1, np.intp))
+                ids[chosen] = points.add((chosen, offset, 0))
 
     def look_up(coordinates: IntpArray, offset: int) -> IntpArray:
         if offset == 0:
@@ -191,11 +199,10 @@ def _axis_points(points: PointList, sides: np.ndarray, order: int, accuracy: int
 def _axis_entries(terms: TermList, sides: np.ndarray, order: int, accuracy: int, samples: Samples) -> None:
     """Fill entry i with the derivative of the given order along coordinate i."""
     terms.factors[: len(sides)] = np.arange(len(sides))[:, None]
-    for side in (CENTRAL, FORWARD, BACKWARD):
+    for side in _present(sides):
         chosen = _coordinates(sides, side)
-        if chosen.size:
-            differences = formula(order, accuracy, side).differences
-            terms.add(chosen, [(samples(chosen, p), samples(chosen, m), weight) for p, m, weight in differences])
+        differences = formula(order, accuracy, side).differences
+        terms.add(chosen, [(samples(chosen, p), samples(chosen, m), weight) for p, m, weight in differences])
     for side, status in _BLANK.items():
         terms.blank[_coordinates(sides, side)] = status
 
@@ -206,7 +213,7 @@ def axis_layout(sides: bytes, order: int, accuracy: int) -> Layout:
     sides_ = np.frombuffer(sides, np.int8)
     points, terms = PointList(), TermList(len(sides_), order)
     _axis_entries(terms, sides_, order, accuracy, _axis_points(points, sides_, order, accuracy))
-    if not points._blocks:
+    if not points.moved:
         points.base()  # the shape of f(x) is needed even where nothing moves
     return Layout(points.freeze(), terms.freeze(0 if points.base_used else 1))
 
@@ -273,7 +280,7 @@ def hessian_layout(sides: bytes, accuracy: int) -> Layout:
     rows, columns = np.triu_indices(n, 1)
     terms.factors[n:, 0], terms.factors[n:, 1] = rows, columns
     terms.blank[n:] = np.maximum(terms.blank[rows], terms.blank[columns])
-    for pair in product((CENTRAL, FORWARD, BACKWARD), (CENTRAL, FORWARD, BACKWARD)):
+    for pair in product(_present(sides_), _present(sides_)):
         chosen = np.flatnonzero((sides_[rows] == pair[0]) & (sides_[columns] == pair[1]))
         if chosen.size:
             fill = _central_pairs if pair == (CENTRAL, CENTRAL) else _product_pairs
@@ -361,31 +368,27 @@ def hessian_product_layout(sides: bytes, along: int, accuracy: int) -> Layout:
     The direction's side is `along`; its unit is the step of coordinate n.
     """
     sides_ = np.frombuffer(sides, np.int8)
-    n = len(sides_)
-    points, terms = PointList(), TermList(n, 2)
-    direction = formula(1, accuracy, along)
-    terms.factors[:, 0], terms.factors[:, 1] = np.arange(n), n
-    everyone = np.arange(n)
-    for side in (CENTRAL, FORWARD, BACKWARD):
+    if along in _BLANK:
+        sides_ = np.full_like(sides_, along)
+    points, terms = PointList(), TermList(len(sides_), 2)
+    terms.factors[:, 0], terms.factors[:, 1] = np.arange(len(sides_)), len(sides_)
+    steps_along = (0.0,)
+    for side in _present(sides_):
         chosen = _coordinates(sides_, side)
-        if chosen.size:
-            known: dict[tuple[int, int], IntpArray] = {}
-            along_i = formula(1, accuracy, side)
-            combination: Terms = []
-            for start, weight_v in enumerate(direction.weights):
-                for plus, minus, weight in along_i.differences:
-                    for offset in (plus, minus):
-                        if (start, offset) not in known:
-                            moves = (chosen, float(offset), 0.0)
-                            known[start, offset] = points.add(moves, start=start)
-                    combination.append((known[start, plus], known[start, minus], weight_v * weight))
-            terms.add(chosen, combination)
+        direction, coordinate = formula(1, accuracy, along), formula(1, accuracy, side)
+        steps_along = tuple(map(float, direction.offsets))
+        offsets = {offset for plus, minus, _ in coordinate.differences for offset in (plus, minus)}
+        combination: Terms = []
+        for start, weight_along in enumerate(direction.weights):
+            ids = {offset: points.add((chosen, offset, 0), start=start) for offset in sorted(offsets)}
+            for plus, minus, weight in coordinate.differences:
+                combination.append((ids[plus], ids[minus], weight_along * weight))
+        terms.add(chosen, combination)
     for side, status in _BLANK.items():
-        terms.blank[everyone[sides_ == side]] = status
-    if not points._blocks:
-        points.base()
-    along_offsets = tuple(float(offset) for offset in direction.offsets)
-    return Layout(points.freeze(along_offsets), terms.freeze(0 if points.base_used else 1))
+        terms.blank[_coordinates(sides_, side)] = status
+    if not points.moved:
+        points.base()  # the shape of f(x) is needed even where nothing moves
+    return Layout(points.freeze(steps_along), terms.freeze(0 if points.base_used else 1))
 
 
 @lru_cache(maxsize=16)

@@ -41,7 +41,7 @@ class Plan:
 
     def run(self, x: FloatArray, epsilon: float, known: Array | None) -> Run:
         """Start a run at x (flattened float64) for an f of precision `epsilon`; `known` is f(x), if known."""
-        runs = _COMPLEX_RUNS if self.method == "complex" else _RUNS
+        runs = _COMPLEX_RUNS if self.method == "complex" and x.size else _RUNS
         return runs[self.target.kind](self, x, epsilon, known)
 
     @cached_property
@@ -189,7 +189,7 @@ class CoordinateRun:
             self.units = _evaluate.realised_units(self.x, h, low, high, None, None)
         else:
             order = plan.target.coordinate_order
-            sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, box, plan.rule.dyadic)
+            sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, box, plan.rule)
             self.layout = plan.layout(sides)
             self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, box)
         if plan.rule.stated:
@@ -245,20 +245,27 @@ class DirectionRun(CoordinateRun):
         plan, box = self.plan, self.plan.box
         assert plan.target.v is not None
         self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
-        inverse = float(np.linalg.norm(self._v / h))
+        inverse = _norm(self._v / h)
         if inverse == 0:
             self.step = np.ones(1)
             return np.array([FIXED], np.int8)
         t = np.array([1 / inverse])
         t = _evaluate.round_dyadic(t) if plan.rule.dyadic else t
         along = None if box is None else box.along(self.x, self._v, share)
-        sides, self.step = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, plan.rule.dyadic)
+        sides, self.step = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, plan.rule)
         if not (self.x + self.step * self._v != self.x).any() and plan.rule.stated:
             raise ValueError(
                 f"`{plan.rule.literal or 'x_scale'}` gives a step of {self.step[0]:.3g} along v that is lost in x: "
                 "x + step * v == x; state a larger one"
             )
         return sides
+
+    def tell(self, values: Array) -> None:
+        """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""
+        super().tell(values)
+        assert self.plan.target.v is not None
+        if not self.plan.target.v.any():
+            self.status[...] = self.worst = Status.NOT_ESTIMATED
 
     def _bases(self, along: FloatArray) -> FloatArray:
         box = self.plan.box
@@ -289,9 +296,12 @@ class HessianProductRun(DirectionRun):
         reach = _layout.reach(1, plan.accuracy, along) if along <= BACKWARD else 0
         margin = reach * t * np.abs(self._v)
         inner = None if plan.box is None else plan.box.shrunk(self.x, margin)
-        sides, steps = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule.dyadic)
+        sides, steps = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
         self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
-        self.units = np.append(_steps.realise(self.x, steps, sides, 1, plan.accuracy, plan.box), t)
+        units = _steps.realise(self.x, steps, sides, 1, plan.accuracy, plan.box)
+        if plan.rule.stated:
+            _steps.require_kept(plan.rule, self.x, steps, units, plan.shape)
+        self.units = np.append(units, t)
         self.step = np.append(steps, t)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
@@ -319,6 +329,8 @@ class ImaginaryRun(CoordinateRun):
         self.step = self._imaginary if first_order else h
         self.layout = _layout.imaginary_layout(n, target.kind, target.order)
         units = _steps.realise(self.x, h, _steps.everywhere(CENTRAL, n), 1, 2, None)
+        if plan.rule.stated and not first_order:
+            _steps.require_kept(plan.rule, self.x, h, units, plan.shape)
         self.units = np.concatenate([units, self._imaginary])
 
     def _batch(self, rows: IntpArray | None) -> Batch:
@@ -351,7 +363,7 @@ class ShiftedRun:
         if target.kind == "elementwise":
             self._t = h
         else:
-            inverse = float(np.linalg.norm(direction / h))
+            inverse = _norm(direction / h)
             self._t = np.full(1, 1 / inverse if inverse else 1.0)
         self._shift = 1j * self._t * direction
         self._inner = None if left is None else replace(plan, method="central", target=left).run(x, epsilon, None)
@@ -408,6 +420,12 @@ _COMPLEX_RUNS: dict[str, type[ImaginaryRun] | type[ShiftedRun]] = {
     "direction": ShiftedRun,
     "hessian_product": ShiftedRun,
 }
+
+
+def _norm(v: FloatArray) -> float:
+    """Return the Euclidean norm, without overflow or underflow of squares."""
+    largest = float(np.abs(v).max(initial=0.0))
+    return largest * float(np.linalg.norm(v / largest)) if largest else 0.0
 
 
 def combine(entries: Differences, values: Array, units: FloatArray, epsilon: float) -> tuple[Array, StatusArray, int]:

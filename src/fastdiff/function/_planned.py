@@ -6,6 +6,7 @@ Options are judged once; the plan is kept for the shape of x, the precision of f
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,7 +16,7 @@ from .._typing import FloatArray, Function, Options
 from . import _door
 from ._callables import Call, require_python_function
 from ._problem import Problem, Target
-from ._results import DerivativeResult
+from ._results import DerivativeResult, numbers
 
 
 class Planned:
@@ -32,6 +33,7 @@ class Planned:
         self._plan: Any = None
         self._epsilon: float = self._engine.EPSILON
         self._outcome: Any = None
+        self._last: DerivativeResult | None = None
         self.nfev = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> FloatArray:
@@ -43,13 +45,16 @@ class Planned:
     def result(self, *args: Any, **kwargs: Any) -> DerivativeResult:
         """Return the derivative at x as a `DerivativeResult`; the arguments are those of f."""
         x, call = self._arguments(args, kwargs)
-        result: DerivativeResult = self._run(x, call).result()
-        return result
+        self._run(x, call)
+        assert self.last is not None
+        return self.last
 
     @property
     def last(self) -> DerivativeResult | None:
         """The result of the last call, or None before the first."""
-        return None if self._outcome is None else self._outcome.result()
+        if self._outcome is not None and self._last is None:
+            self._last = self._outcome.result()
+        return self._last
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FloatArray, Call]:
         call = self._call
@@ -68,6 +73,7 @@ class Planned:
         plan = self._plan
         if plan is None or plan.shape != x.shape:
             plan = self._plan = self._engine.bind(self._settings, self._target, x.shape)
+        self._last = None
         outcome = self._outcome = self._engine.solve(problem, plan, self._epsilon)
         self._epsilon = outcome.epsilon
         self.nfev += outcome.nfev
@@ -75,10 +81,10 @@ class Planned:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a call makes anew."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_outcome")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_outcome", "_last")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _plan=None, _outcome=None)
+        self.__dict__.update(state, _plan=None, _outcome=None, _last=None)
         self._engine = _dispatch.backend_for(type(self).__name__, "fastdiff")
 
     def __repr__(self) -> str:
@@ -218,7 +224,7 @@ class Hessian(Planned):
             raise TypeError("Hessian with weighted=True must be called with x and v")
         x, call = super()._arguments((args[0], *args[2:]), kwargs)
         weights = _checks.finite_array("v", args[1])
-        return x, replace(call, f=_Weighted(call.f, weights))
+        return x, replace(call, f=_Weighted(call.f, weights, self._settings.vectorized))
 
     def _run(self, x: FloatArray, call: Call) -> Any:
         outcome = super()._run(x, call)
@@ -231,14 +237,17 @@ class Hessian(Planned):
 class _Weighted:
     """The scalar function v·F of a vector function F."""
 
-    def __init__(self, f: Function, weights: FloatArray) -> None:
+    def __init__(self, f: Function, weights: FloatArray, vectorized: bool) -> None:
         self._f = f
         self._weights = weights.ravel()
+        self._vectorized = vectorized
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        values = np.asarray(self._f(*args, **kwargs))
-        if values.size != self._weights.size:
-            raise ValueError(
-                f"`v` must have one weight for each output of `f`, got {self._weights.size} for shape {values.shape}"
-            )
-        return values.ravel().dot(self._weights)
+        values = numbers(self._f(*args, **kwargs), complex_allowed=True)
+        shape = values.shape[:-1] if self._vectorized else values.shape
+        if prod(shape) != self._weights.size:
+            raise ValueError(f"`v` must have one weight for each output of `f`, got {self._weights.size} for {shape}")
+        # In the precision of f, by which the steps are chosen.
+        weights = self._weights.astype(np.result_type(values.dtype, np.float16))
+        columns = values.reshape(self._weights.size, -1)
+        return weights @ columns if self._vectorized else (weights @ columns)[0]

@@ -169,10 +169,7 @@ def numbers(value: Any, complex_allowed: bool) -> Array:
     except ValueError as error:
         raise ValueError(f"`f` must return a number or an array of numbers: {error}") from None
     if array.dtype.kind == "O":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise TypeError(f"`f` must return a number or an array of numbers, got {value!r:.80}") from None
+        array = _checks.from_objects("what `f` returns", array, value)
     if array.dtype.kind == "c" and not complex_allowed:
         raise TypeError(
             "`f` returned complex numbers; complex-valued f is supported by derivative, partial and jacobian "

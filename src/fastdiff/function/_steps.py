@@ -80,7 +80,7 @@ class StepRule:
             if not (h > 0).all():
                 i = int(np.argmin(h > 0))
                 raise ValueError(
-                    f"`{self.literal}` gives a step of 0 at x{_checks.position(i, shape)} = {x[i]!r}; use `step`"
+                    f"`{self.literal}` gives a step of 0 at x{_checks.position(i, shape)} = {float(x[i])!r}; use `step`"
                 )
             return h
         scale = np.where(x == 0, 1.0, np.abs(x)) if self.x_scale is None else self.x_scale
@@ -122,7 +122,7 @@ class Box:
 
 
 def place(
-    x: FloatArray, h: FloatArray, wanted: int, order: int, accuracy: int, box: Box | None, dyadic: bool
+    x: FloatArray, h: FloatArray, wanted: int, order: int, accuracy: int, box: Box | None, rule: StepRule
 ) -> tuple[StatusArray, FloatArray]:
     """Return the side and the step of each coordinate, such that its samples lie in the box.
 
@@ -139,10 +139,13 @@ def place(
     best = np.argmax(steps, axis=0)
     sides = np.array(choices, np.int8)[best]
     fitted = np.take_along_axis(steps, best[None], axis=0)[0]
-    if dyadic:
-        shrunk = fitted < h
-        fitted[shrunk] = np.exp2(np.floor(np.log2(np.maximum(fitted[shrunk], _SMALLEST_NORMAL))))
-    sides[fitted < 2 * np.spacing(np.abs(x))] = CRAMPED
+    # More than two points must be equidistant, down to the last bit where there is room for a few bits only: powers of
+    # two are. A stated step that fits is not touched.
+    reach = np.maximum(high, -low)[sides]
+    unsuitable = (fitted < h) | ((sides != wanted) & (not rule.literal))
+    rounded = unsuitable & (rule.dyadic | (reach > 1))
+    fitted[rounded] = np.exp2(np.floor(np.log2(np.maximum(fitted[rounded], _SMALLEST_NORMAL))))
+    sides[fitted < np.spacing(np.abs(x) + reach * fitted)] = CRAMPED
     sides[box.lower == box.upper] = FIXED
     return sides, fitted
 
@@ -169,6 +172,6 @@ def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray
         i = int(np.argmax(lost))
         name = rule.literal or "x_scale"
         raise ValueError(
-            f"`{name}` gives a step of {h[i]:.3g} that is lost in x{_checks.position(i, shape)} = {x[i]!r}: "
+            f"`{name}` gives a step of {h[i]:.3g} that is lost in x{_checks.position(i, shape)} = {float(x[i])!r}: "
             f"x + step == x; the step must be larger than {np.spacing(abs(x[i])):.3g}"
         )

@@ -68,7 +68,7 @@ def derivative(f: Function, x: Any, order: int = 1, **options: Unpack[Options]) 
     array([ 6., 12.])
     """
     k = _checks.integer("order", order, least=1, most=_HIGHEST_ORDER)
-    return _solve("derivative", f, x, Target("elementwise", k), options, scalar_x=np.ndim(x) == 0)
+    return _deliver(_problem("derivative", f, x, Target("elementwise", k), options, scalar_x=np.ndim(x) == 0))
 
 
 def partial(f: Function, x: Any, index: int | tuple[int, ...], **options: Unpack[Options]) -> Any:
@@ -106,7 +106,7 @@ def partial(f: Function, x: Any, index: int | tuple[int, ...], **options: Unpack
     """
     point = _door.point(x)
     orders = _door.flat_index(index, point.size)
-    return _solve("partial", f, point, Target("mixed", orders=orders), options)
+    return _deliver(_problem("partial", f, point, Target("mixed", orders=orders), options))
 
 
 def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -138,7 +138,7 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     >>> fd.gradient(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(6)
     array([4., 1.])
     """
-    return _solve("gradient", f, x, _AXIS, options, scalar_only=True)
+    return _deliver(_problem("gradient", f, x, _AXIS, options, scalar_only=True))
 
 
 def jacobian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -172,7 +172,7 @@ def jacobian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
            [0., 4.],
            [1., 0.]])
     """
-    return _solve("jacobian", f, x, _AXIS, options)
+    return _deliver(_problem("jacobian", f, x, _AXIS, options))
 
 
 def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
@@ -214,12 +214,13 @@ def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **o
            [2., 0.]])
     """
     if gradient is None:
-        return _solve("hessian", f, x, Target("hessian"), options)
+        return _deliver(_problem("hessian", f, x, Target("hessian"), options))
     if f is not None:
         require_python_function("f", f)
     require_python_function("gradient", gradient)
     problem = _problem("hessian", gradient, x, _AXIS, options)
-    return _deliver(problem, lambda result: symmetrised(result, problem.x, problem.call.at(problem.x.copy())))
+    engine = _dispatch.backend_for(problem.verb, problem.settings.backend)
+    return _deliver(problem, lambda result: symmetrised(result, problem.x, engine.value_at(problem)))
 
 
 def hessian_diagonal(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -250,7 +251,7 @@ def hessian_diagonal(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     >>> fd.hessian_diagonal(lambda p: p[0] ** 2 * p[1] ** 3, [1.0, 2.0]).round(3)
     array([16., 12.])
     """
-    return _solve("hessian_diagonal", f, x, Target("axis", 2), options)
+    return _deliver(_problem("hessian_diagonal", f, x, Target("axis", 2), options))
 
 
 def laplacian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -329,13 +330,13 @@ def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **option
     """
     point = _door.point(x)
     along = _door.direction(v, point.shape)
-    if _checks.flag("normalize", normalize):
+    if _checks.flag("normalize", normalize) and point.size:
         size = np.abs(along).max(initial=0.0)
         if size == 0:
             raise ValueError("`v` must not be zero with normalize=True: it has no direction")
         along = along / size  # against overflow of the norm
         along = along / np.linalg.norm(along)
-    return _solve("directional", f, point, Target("direction", v=along.ravel()), options)
+    return _deliver(_problem("directional", f, point, Target("direction", v=along.ravel()), options))
 
 
 def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
@@ -371,7 +372,7 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     """
     point = _door.point(x)
     along = _door.direction(v, point.shape).ravel()
-    return _solve("jvp", f, point, Target("direction", v=along), options)
+    return _deliver(_problem("jvp", f, point, Target("direction", v=along), options))
 
 
 def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
@@ -409,11 +410,11 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     point = _door.point(x)
     along = _door.direction(v, point.shape).ravel()
     if gradient is None:
-        return _solve("hvp", f, point, Target("hessian_product", v=along), options)
+        return _deliver(_problem("hvp", f, point, Target("hessian_product", v=along), options))
     if f is not None:
         require_python_function("f", f)
     require_python_function("gradient", gradient)
-    return _solve("hvp", gradient, point, Target("direction", v=along), options)
+    return _deliver(_problem("hvp", gradient, point, Target("direction", v=along), options))
 
 
 def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options: Unpack[Options]) -> Any:
@@ -460,13 +461,13 @@ def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options
     call = _door.call("gradient_field", f, options)
     settings = _door.settings("gradient_field", options)
     mesh = np.meshgrid(*coordinates, indexing=indexing)
-    results = []
+    problems = []
     for number, nodes in enumerate(mesh):
         others = (*mesh[:number], *mesh[number + 1 :])
         own_call = replace(call, args=others + call.args, argnum=number)
         own = _along_axis(settings, number, len(mesh))
-        results.append(_deliver(Problem("gradient_field", own_call, Target("elementwise"), own, nodes)))
-    return tuple(results)
+        problems.append(Problem("gradient_field", own_call, Target("elementwise"), own, nodes))
+    return _handed_over(problems[0], [_solution(problem) for problem in problems])
 
 
 def _along_axis(settings: Settings, number: int, count: int) -> Settings:
@@ -501,18 +502,25 @@ def _problem(
     return Problem(verb, call, target, _door.settings(verb, options), _door.point(x), scalar_only, scalar_x)
 
 
-def _solve(verb: str, f: Any, x: Any, target: Target, options: Options, **kind: bool) -> Any:
-    return _deliver(_problem(verb, f, x, target, options, **kind))
-
-
 def _deliver(problem: Problem, finish: Callable[[DerivativeResult], DerivativeResult] | None = None) -> Any:
-    """Solve a problem and return what the caller asked for; where that is no status, trouble becomes a warning."""
-    backend = _dispatch.backend_for(problem.verb, problem.settings.backend)
-    solution: Solution = backend.differentiate(problem)
+    """Solve a problem and return what the caller asked for; called by the verb itself."""
+    solution = _solution(problem)
     if finish is not None:
         solution = Finished(finish(solution.result()))
+    return _handed_over(problem, [solution])[0]
+
+
+def _solution(problem: Problem) -> Solution:
+    solution: Solution = _dispatch.backend_for(problem.verb, problem.settings.backend).differentiate(problem)
+    return solution
+
+
+def _handed_over(problem: Problem, solutions: list[Solution]) -> tuple[Any, ...]:
+    """Return results, or values: then trouble becomes one warning, at the line that called the verb."""
     if problem.settings.full_output:
-        return solution.result()
-    if solution.worst > Status.NOISE_LIMITED:
-        warnings.warn(f"{problem.verb}: {solution.result().message}", AccuracyWarning, stacklevel=4)
-    return solution.value()
+        return tuple(solution.result() for solution in solutions)
+    worst = max(solutions, key=lambda solution: solution.worst)
+    if worst.worst > Status.NOISE_LIMITED:
+        level = 4 if len(solutions) == 1 else 3
+        warnings.warn(f"{problem.verb}: {worst.result().message}", AccuracyWarning, stacklevel=level)
+    return tuple(solution.value() for solution in solutions)

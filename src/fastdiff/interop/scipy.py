@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Array
+from .. import _checks
+from .._typing import Array, FloatArray
+from ..function import _door
 from ..function._problem import Problem, Settings
 from ..function._results import (
     DerivativeResult,
@@ -47,6 +49,11 @@ def differentiate(problem: Problem) -> Finished:
     solve = _SOLVERS.get(problem.target.kind)
     if solve is None:
         raise _cannot(problem, problem.verb)
+    if settings.bounds is not None:
+        lower, upper = _door.box(settings.bounds, problem.x.shape)
+        _door.require_inside(problem.x.ravel(), lower, upper, problem.x.shape)
+        if (lower == upper).any():
+            raise _cannot(problem, "`bounds` with lb == ub")
     return Finished(solve(problem, _Counted(problem)))
 
 
@@ -81,15 +88,25 @@ def _approximate(problem: Problem, f: _Counted, **options: Any) -> Any:
     settings: Settings = problem.settings
     if settings.method not in _SCHEMES:
         raise _cannot(problem, f"method={settings.method!r}")
+    shape = problem.x.shape
     known = {
         "method": _SCHEMES[settings.method],
-        "abs_step": settings.step,
-        "rel_step": settings.relative_step,
-        "bounds": settings.bounds,
+        "abs_step": None if settings.step is None else _flat("step", settings.step, shape),
+        "rel_step": None if settings.relative_step is None else _flat("relative_step", settings.relative_step, shape),
+        "bounds": None if settings.bounds is None else _door.box(settings.bounds, shape),
         "f0": None if settings.f0 is None else np.ravel(settings.f0),
     }
     given = {name: value for name, value in known.items() if value is not None}
     return approx_derivative(f, problem.x.ravel(), **given, **options)
+
+
+def _flat(name: str, array: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    return _checks.broadcast(name, array, shape).ravel()
+
+
+def value_at(problem: Problem) -> Array:
+    """Return f(x), one more evaluation."""
+    return numbers(problem.call.at(problem.x.copy()), complex_allowed=False)
 
 
 def _jacobian(problem: Problem, f: _Counted) -> DerivativeResult:
