@@ -39,6 +39,7 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
     rule = StepRule(
         derivative=target.total_order,
         accuracy=settings.accuracy,
+        shape=shape,
         step=flat("step", settings.step),
         relative_step=flat("relative_step", settings.relative_step),
         x_scale=flat("x_scale", settings.x_scale),

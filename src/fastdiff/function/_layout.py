@@ -372,7 +372,7 @@ def hessian_product_layout(sides: bytes, along: int, accuracy: int) -> Layout:
         sides_ = np.full_like(sides_, along)
     points, terms = PointList(), TermList(len(sides_), 2)
     terms.factors[:, 0], terms.factors[:, 1] = np.arange(len(sides_)), len(sides_)
-    steps_along = (0.0,)
+    steps_along: tuple[float, ...] = (0.0,)
     for side in _present(sides_):
         chosen = _coordinates(sides_, side)
         direction, coordinate = formula(1, accuracy, along), formula(1, accuracy, side)

@@ -193,7 +193,7 @@ class CoordinateRun:
             self.layout = plan.layout(sides)
             self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, box)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, self.step, self.units, plan.shape)
+            _steps.require_kept(plan.rule, self.x, self.step, self.units)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -234,30 +234,25 @@ class DirectionRun(CoordinateRun):
     """
 
     def _place(self, h: FloatArray) -> None:
-        plan = self.plan
         self._asked = h
-        sides = self._place_direction(h, share=1.0)
-        self.layout = plan.layout(sides)
-        self.units = self.step
+        self.layout = self.plan.layout(self._place_along(h, share=1.0))
+        self.step = self.units = self._t
 
-    def _place_direction(self, h: FloatArray, share: float) -> StatusArray:
-        """Set the direction, its step and its side; `share` is the part of the room in the box that it may use."""
-        plan, box = self.plan, self.plan.box
+    def _place_along(self, h: FloatArray, share: float) -> StatusArray:
+        """Set v and t, and return the side of t; `share` is the part of the room in the box that t may use."""
+        plan, box, rule = self.plan, self.plan.box, self.plan.rule
         assert plan.target.v is not None
         self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
         inverse = _norm(self._v / h)
         if inverse == 0:
-            self.step = np.ones(1)
+            self._t = np.ones(1)
             return np.array([FIXED], np.int8)
         t = np.array([1 / inverse])
-        t = _evaluate.round_dyadic(t) if plan.rule.dyadic else t
+        t = _evaluate.round_dyadic(t) if rule.dyadic else t
         along = None if box is None else box.along(self.x, self._v, share)
-        sides, self.step = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, plan.rule)
-        if not (self.x + self.step * self._v != self.x).any() and plan.rule.stated:
-            raise ValueError(
-                f"`{plan.rule.literal or 'x_scale'}` gives a step of {self.step[0]:.3g} along v that is lost in x: "
-                "x + step * v == x; state a larger one"
-            )
+        sides, self._t = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, rule)
+        if rule.stated:
+            _steps.require_kept(rule, self.x, t * self._v, np.where(self._v == 0, 1.0, 0.0))
         return sides
 
     def tell(self, values: Array) -> None:
@@ -269,7 +264,7 @@ class DirectionRun(CoordinateRun):
 
     def _bases(self, along: FloatArray) -> FloatArray:
         box = self.plan.box
-        bases: FloatArray = self.x + along[:, None] * self.step[-1] * self._v
+        bases: FloatArray = self.x + along[:, None] * self._t * self._v
         return bases if box is None else np.clip(bases, box.lower, box.upper)
 
     def _coordinates_of(self, entries: Array) -> Array:
@@ -291,18 +286,15 @@ class HessianProductRun(DirectionRun):
     def _place(self, h: FloatArray) -> None:
         plan = self.plan
         self._asked = h
-        along = int(self._place_direction(h, share=0.5)[0])
-        t = self.step
+        along = int(self._place_along(h, share=0.5)[0])
         reach = _layout.reach(1, plan.accuracy, along) if along <= BACKWARD else 0
-        margin = reach * t * np.abs(self._v)
-        inner = None if plan.box is None else plan.box.shrunk(self.x, margin)
-        sides, steps = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
+        inner = None if plan.box is None else plan.box.shrunk(self.x, reach * self._t * np.abs(self._v))
+        sides, self.step = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
         self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
-        units = _steps.realise(self.x, steps, sides, 1, plan.accuracy, plan.box)
+        units = _steps.realise(self.x, self.step, sides, 1, plan.accuracy, plan.box)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, steps, units, plan.shape)
-        self.units = np.append(units, t)
-        self.step = np.append(steps, t)
+            _steps.require_kept(plan.rule, self.x, self.step, units)
+        self.units = np.append(units, self._t)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -325,12 +317,12 @@ class ImaginaryRun(CoordinateRun):
     def _place(self, h: FloatArray) -> None:
         plan, target, n = self.plan, self.plan.target, len(self.x)
         first_order = target.total_order == 1
-        self._imaginary = plan.rule.imaginary(self.x, plan.shape, literal=first_order)
+        self._imaginary = plan.rule.imaginary(self.x, literal=first_order)
         self.step = self._imaginary if first_order else h
         self.layout = _layout.imaginary_layout(n, target.kind, target.order)
         units = _steps.realise(self.x, h, _steps.everywhere(CENTRAL, n), 1, 2, None)
         if plan.rule.stated and not first_order:
-            _steps.require_kept(plan.rule, self.x, h, units, plan.shape)
+            _steps.require_kept(plan.rule, self.x, h, units)
         self.units = np.concatenate([units, self._imaginary])
 
     def _batch(self, rows: IntpArray | None) -> Batch:
@@ -359,7 +351,7 @@ class ShiftedRun:
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         target = plan.target
         direction, left = _split_off_direction(target, len(x))
-        h = plan.rule.imaginary(x, plan.shape, literal=target.total_order == 1)
+        h = plan.rule.imaginary(x, literal=target.total_order == 1)
         if target.kind == "elementwise":
             self._t = h
         else:

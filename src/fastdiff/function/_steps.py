@@ -29,6 +29,8 @@ class StepRule:
     ----------
     derivative, accuracy : int
         The orders k and p that the default step balances: ``epsilon**(1/(k+p))`` times a scale.
+    shape : tuple of int
+        The shape of x, for messages.
     step, relative_step, x_scale : ndarray or None
         What the user stated, broadcast to the flattened x; at most one of the first two.
     dyadic : bool
@@ -37,6 +39,7 @@ class StepRule:
 
     derivative: int
     accuracy: int
+    shape: tuple[int, ...]
     step: FloatArray | None = None
     relative_step: FloatArray | None = None
     x_scale: FloatArray | None = None
@@ -58,7 +61,7 @@ class StepRule:
         if self.step is not None:
             return np.array(self.step)
         if self.relative_step is not None:
-            return self.relative_step * np.abs(x)
+            return self._relative(x, self.relative_step)
         relative = epsilon ** (1 / (k + p))
         if self.x_scale is not None:
             h = relative * self.x_scale
@@ -70,19 +73,21 @@ class StepRule:
         h = epsilon ** (1 / (self.derivative + self.accuracy)) * np.where(x == 0, 1.0, np.abs(x))
         return _evaluate.round_dyadic(h) if self.dyadic else h
 
-    def imaginary(self, x: FloatArray, shape: tuple[int, ...], *, literal: bool) -> FloatArray:
+    def _relative(self, x: FloatArray, relative_step: FloatArray) -> FloatArray:
+        h: FloatArray = relative_step * np.abs(x)
+        if not (h > 0).all():
+            i = int(np.argmin(h > 0))
+            place = _checks.position(i, self.shape)
+            raise ValueError(f"`relative_step` gives a step of 0 at x{place} = {x[i]}; use `step` or `x_scale`")
+        return h
+
+    def imaginary(self, x: FloatArray, *, literal: bool) -> FloatArray:
         """Return the imaginary steps at x; never subnormal by default, as that would cost f's imaginary part digits.
 
         A stated step is the imaginary one where `literal` is true; else it belongs to the real differences.
         """
         if literal and self.literal:
-            h = self(x, 0.0)
-            if not (h > 0).all():
-                i = int(np.argmin(h > 0))
-                raise ValueError(
-                    f"`{self.literal}` gives a step of 0 at x{_checks.position(i, shape)} = {float(x[i])!r}; use `step`"
-                )
-            return h
+            return self(x, 0.0)
         scale = np.where(x == 0, 1.0, np.abs(x)) if self.x_scale is None else self.x_scale
         return np.maximum(IMAGINARY_STEP * scale, _SMALLEST_NORMAL)
 
@@ -165,13 +170,12 @@ def realise(x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accura
     return _evaluate.realised_units(x, h, low[sides], high[sides], lower, upper)
 
 
-def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, shape: tuple[int, ...]) -> None:
-    """Raise ValueError where a stated step does not change x, whatever the bounds."""
+def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray) -> None:
+    """Raise ValueError where a stated step h, realised as `units`, does not change x, whatever the bounds."""
     lost = (units == 0) & (x + h == x)
     if lost.any():
         i = int(np.argmax(lost))
-        name = rule.literal or "x_scale"
         raise ValueError(
-            f"`{name}` gives a step of {h[i]:.3g} that is lost in x{_checks.position(i, shape)} = {float(x[i])!r}: "
-            f"x + step == x; the step must be larger than {np.spacing(abs(x[i])):.3g}"
+            f"`{rule.literal or 'x_scale'}` gives a step of {abs(h[i]):.3g} that is lost in "
+            f"x{_checks.position(i, rule.shape)} = {x[i]}: x + step == x; it must exceed {np.spacing(abs(x[i])):.3g}"
         )
