@@ -14,6 +14,7 @@ LAYOUTS = (
     "broadcast",
     "read-only",
     "unaligned",
+    "member",
     "memmap",
     "offset",
 )
@@ -85,6 +86,10 @@ def lay_out(data: np.ndarray, layout: str, folder: Any = None) -> np.ndarray:
         view = memory[1:].view(data.dtype)[: data.size].reshape(data.shape)
         view[...] = data
         return view
+    if layout == "member" and data.dtype.kind != "O":
+        record = np.zeros(data.shape, [("pad", "u1"), ("value", data.dtype)])
+        record["value"] = data
+        return record["value"]
     if layout == "memmap" and folder is not None and data.size and data.dtype.kind != "O":
         view = np.memmap(folder / "field.bin", dtype=data.dtype, mode="w+", shape=data.shape)
         view[...] = data
@@ -94,7 +99,7 @@ def lay_out(data: np.ndarray, layout: str, folder: Any = None) -> np.ndarray:
 
 @st.composite
 def fields(draw: Any, folder: Any = None, sound: bool = False) -> Any:
-    """An array of any shape, dtype and layout; sometimes its nested list. A sound one is native and long enough."""
+    """An array of any shape, dtype and layout, or its nested list. A sound one is native and long enough."""
     shape = draw(shapes(3 if sound else 0).filter(bool) if sound else shapes())
     dtype = draw(NATIVE if sound else dtypes())
     data = values(shape, dtype, draw(st.integers(0, 2**16)), draw(st.booleans()))
@@ -133,7 +138,7 @@ SCALARS = st.one_of(
 
 @st.composite
 def coordinates(draw: Any, length: int, sound: bool = False) -> Any:
-    """Coordinates: uneven, uniform, repeated, unsorted, falling, integers, lists; unsound ones of other lengths too."""
+    """Uneven, uniform, repeated, unsorted, falling coordinates, integers, lists; unsound: other lengths."""
     if not sound:
         length = draw(st.sampled_from([length] * 4 + [length + 1, max(0, length - 1)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))

@@ -1,7 +1,5 @@
 """NumPy's own tests of `gradient`, run with ours in its place."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.lib.tests.test_function_base as suite
 import pytest
@@ -13,8 +11,7 @@ class TestGradient(suite.TestGradient):
     """Every test that NumPy has, collected under our roof."""
 
     @pytest.fixture(autouse=True)
-    def ours(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Replace both names that the tests use."""
         monkeypatch.setattr(suite, "gradient", grid.gradient)
         monkeypatch.setattr(np, "gradient", grid.gradient)
-        yield

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from tests.strategies import calls, sound_calls
 
 from fastdiff import grid
 from fastdiff.grid._door import native
-from tests.strategies import calls, sound_calls
 
 FOLDER = Path(tempfile.mkdtemp())
 

@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The shim over `sweep.c`: turns the tuples of a plan into C structs once, then runs them on buffers."""
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport calloc, free
@@ -36,6 +37,7 @@ cdef extern from "sweep.h" nogil:
         const fd_axis *axis
     void fd_sweep(const fd_plan *plan, const void *data, void *const *outputs,
                   Py_ssize_t begin, Py_ssize_t end, int threads, int streamed)
+    void fd_choose()
     int fd_openmp()
 
 QUOTIENT = FD_QUOTIENT
@@ -46,11 +48,15 @@ DIFFERENCES = FD_DIFFERENCES
 cdef Py_ssize_t SLICE = 1 << 26
 
 
+fd_choose()
+
+
 def openmp():
     """Return the date of the OpenMP specification in use, or 0."""
     return fd_openmp()
 
 
+@cython.no_gc_clear  # __dealloc__ needs the list of blocks
 cdef class Sweep:
     """A plan in C: the loops over the input, and the rules of each axis. Immutable: threads may share it."""
 

@@ -60,8 +60,8 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
     case taps:                                                                                                         \
         SPECIALISE(FD_DIFFERENCES, taps, own)
 
-static void NAME(run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count, const fd_rule *rule,
-                      ptrdiff_t row, int own, int streamed) {
+FD_INLINE void NAME(any_run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count,
+                             const fd_rule *rule, ptrdiff_t row, int own, int streamed) {
     const int unit = out_step == 1 && step == 1;
     if (rule->kind == FD_QUOTIENT) {
         SPECIALISE(FD_QUOTIENT, 1, 0);
@@ -90,9 +90,20 @@ static void NAME(run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, pt
     }
 }
 
-/* Differentiate [lo, hi), which lies in one row; `f` is the input at lo. */
-static void NAME(walk)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
-                       int streamed) {
+#define RUN(name)                                                                                                      \
+    static void NAME(name)(T * out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count,                   \
+                           const fd_rule *rule, ptrdiff_t row, int own, int streamed) {                                \
+        NAME(any_run)(out, out_step, f, step, count, rule, row, own, streamed);                                        \
+    }
+
+RUN(run)
+#ifdef FD_AVX2
+FD_AVX2 RUN(run_avx2)
+#endif
+
+    /* Differentiate [lo, hi), which lies in one row; `f` is the input at lo. */
+    static void NAME(walk)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
+                           int streamed) {
     const ptrdiff_t inner = axis->inner, line = axis->extent * inner;
     const ptrdiff_t start = lo;
     ptrdiff_t at = lo % line;
@@ -104,7 +115,7 @@ static void NAME(walk)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, 
             last = at / inner + 1;
         const ptrdiff_t left = last * inner - at;
         const ptrdiff_t count = left < hi - lo ? left : hi - lo;
-        NAME(run)(out + lo, 1, f + (lo - start) * step, step, count, rule, row, own, streamed);
+        FD_CALL(run)(out + lo, 1, f + (lo - start) * step, step, count, rule, row, own, streamed);
         lo += count;
         at = at + count == line ? 0 : at + count;
     }
@@ -117,10 +128,11 @@ static void NAME(walk_columns)(const fd_axis *axis, T *out, const T *f, ptrdiff_
         ptrdiff_t row, last;
         const fd_rule *rule = fd_find_rule(axis, (lo + k) % line / axis->inner, &row, &last);
         const ptrdiff_t count = (hi - lo - k + line - 1) / line;
-        NAME(run)(out + lo + k, line, f + k * step, step * line, count, rule, row, 0, 0);
+        FD_CALL(run)(out + lo + k, line, f + k * step, step * line, count, rule, row, 0, 0);
     }
 }
 
+#undef RUN
 #undef CASE
 #undef SPECIALISE
 #undef LINE

@@ -1,6 +1,8 @@
 /* The driver: splits the flat range over threads, each part into chunks, and differentiates a chunk along
    every axis before going on, so that the input is read once. */
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -25,6 +27,20 @@ FD_INLINE void fd_stream_line(void *out, const void *line) {
     (void)line;
 }
 FD_INLINE void fd_stream_end(void) {}
+#endif
+
+/* The same kernels for wider vectors. There is no FMA in them, so the bits are those of the baseline. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define FD_AVX2       __attribute__((target("avx2")))
+#define FD_CALL(name) (fd_wide ? NAME(name##_avx2) : NAME(name))
+static int fd_wide;
+void fd_choose(void) {
+    const char *forced = getenv("FASTDIFF_SIMD");
+    fd_wide = __builtin_cpu_supports("avx2") && !(forced && strcmp(forced, "base") == 0);
+}
+#else
+#define FD_CALL(name) NAME(name)
+void fd_choose(void) {}
 #endif
 
 /* Small enough for the samples of a chunk to stay in the first two levels of cache while every axis uses

@@ -294,8 +294,8 @@ cdef class Columns(Evaluator):
         return self.values
 
 
-cdef inline const double *optional(cnp.ndarray array):
-    return NULL if array is None else <const double *> cnp.PyArray_DATA(array)
+cdef inline double *optional(cnp.ndarray array):
+    return NULL if array is None else <double *> cnp.PyArray_DATA(array)
 
 
 def default_steps(cnp.ndarray x not None, double step, double above, double below, bint dyadic):

@@ -24,44 +24,45 @@ def gradient(
 ) -> Any:
     """Differentiate a sampled array along its axes.
 
-    Without `accuracy` this is `numpy.gradient` bit for bit: values, dtypes, memory layouts, return types and errors.
-    With `accuracy` every point has that order of accuracy, those at the edges too.
+    Without `accuracy` this is `numpy.gradient` bit for bit: values, dtypes, memory layouts, return types,
+    errors. With `accuracy` every point has that order of accuracy, those at the edges too.
 
     Parameters
     ----------
     f : array_like
-        The samples. Integers are taken as float64. float32 and float64 run in the compiled kernels, with `accuracy`
-        complex64, complex128 and float16 too; the rest goes to NumPy without `accuracy` and is refused with it.
+        The samples. Integers are taken as float64. float32 and float64 run in the compiled kernels, with
+        `accuracy` complex64, complex128 and float16 too; the rest goes to NumPy without `accuracy` and is
+        refused with it.
     *spacing : float or array_like
-        Nothing: the samples are 1 apart. One scalar: the spacing along all axes. Otherwise one item for each of
-        `axis`: a scalar, or the coordinates of the samples along that axis. Coordinates may fall; with `accuracy`
-        they must be strictly monotonic.
+        Nothing: the samples are 1 apart. One scalar: the spacing along all axes. Otherwise one item for each
+        of `axis`: a scalar, or the coordinates of the samples along that axis. With `accuracy` coordinates
+        must be strictly monotonic; they may fall.
     axis : int or tuple of int, optional
         The axes to differentiate along; default all. The others are a batch.
     edge_order : {1, 2}, optional
         The order of accuracy at the edges, without `accuracy`. Default 1.
     accuracy : {2, 4, 6, 8}, optional
-        The order of accuracy everywhere. The ``accuracy // 2`` points next to an edge use one-sided formulas on
-        ``accuracy + 1`` points.
+        The order of accuracy everywhere. The ``accuracy // 2`` points next to an edge use one-sided formulas
+        on ``accuracy + 1`` points.
     out : ndarray, or tuple or list of ndarray, optional
-        Where the result is written: an array for one axis; for several a tuple or list of arrays, or one array with
-        the axes stacked in front.
+        Where the result is written: an array for one axis; for several a tuple or list of arrays, or one
+        array with the axes stacked in front.
     threads : int, optional
         The number of threads; default as many as the work is worth. The result does not depend on it.
 
     Returns
     -------
     ndarray or tuple of ndarray
-        The derivative for one axis, a tuple of them for several, each of the shape of `f`. `out` if that was given.
+        The derivative for one axis, a tuple of them for several, each of the shape of `f`. `out` if given.
 
     Raises
     ------
     TypeError
-        If `f` can't be differentiated with `accuracy` (booleans, objects, dates, masked arrays), an argument is of
-        the wrong type, or the number of `spacing` does not fit the axes.
+        If `f` can't be differentiated with `accuracy` (booleans, objects, dates, masked arrays), an argument
+        is of the wrong type, or the number of `spacing` does not fit the axes.
     ValueError
-        If `accuracy` is not in its table or too large for an axis, `edge_order` comes with it, a `spacing` is zero,
-        not finite, not monotonic or too long or short, or `out` does not fit or overlaps an input.
+        If `accuracy` is not in its table or too large for an axis, `edge_order` comes with it, a `spacing` is
+        zero, not finite, not monotonic or of the wrong length, or `out` does not fit or overlaps an input.
     IndexError
         If `axis` is out of bounds (`numpy.exceptions.AxisError`).
     ImportError
@@ -69,8 +70,8 @@ def gradient(
 
     Notes
     -----
-    Floating-point warnings of NumPy, such as that of a division by zero, are not reproduced. With `accuracy` only
-    differences of samples are weighted: the derivative of a constant is exactly 0.
+    Floating-point warnings of NumPy, such as that of a division by zero, are not reproduced. With `accuracy`
+    only differences of samples are weighted: the derivative of a constant is exactly 0.
 
     Examples
     --------

@@ -1,4 +1,8 @@
-"""Runs a plan on memory: makes the outputs in NumPy's layout, packs what the kernels can't read, copies to `out`."""
+"""Runs a plan on memory.
+
+Makes the outputs in NumPy's layout, packs an input that the kernels can't read, copies to an `out` that they
+can't write.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,9 @@ from .._typing import Array
 from ._door import Field
 from ._plan import Plan, find
 
-# Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16, slower
-# below. Never derived from the reported cache size, as a virtual machine reports its host's. Fresh outputs pay page
-# faults, which the cache helps with.
+# Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16,
+# slower below. Never derived from the reported cache size, as a virtual machine reports its host's. Fresh
+# outputs pay page faults, which the cache helps with.
 STREAMED_BYTES = 24 << 20
 
 
@@ -71,8 +75,9 @@ def _moved(outputs: list[Array], targets: list[Array] | None, data: Array) -> li
     """Copy what was computed in another dtype or layout to where it belongs."""
     if targets is None:
         targets = [np.empty_like(data) for _ in outputs]
-    for target, output in zip(targets, outputs, strict=True):
-        np.copyto(target, output, casting="same_kind")
+    with np.errstate(all="ignore"):
+        for target, output in zip(targets, outputs, strict=True):
+            np.copyto(target, output, casting="same_kind")
     return targets
 
 

@@ -1,7 +1,7 @@
 """Judges every argument of `fastdiff.grid`, so that nothing behind it has to.
 
-In the NumPy mode nothing is refused here: a call is either *native*, or NumPy's own function gets it, and raises what
-it raises. With `accuracy` every bad argument has its message.
+In the NumPy mode nothing is refused here: a call is either *native*, or NumPy's own function gets it, and
+raises what it raises. With `accuracy` every bad argument has its message.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FLOATS = (float, np.float64, np.float32)
 _INTEGERS = (int, np.int64, np.int32)
 _EXACT_INTEGER = 1 << 24
 
-_NATIVE = {"f": np.dtype("f"), "d": np.dtype("d")}
+_NATIVE: dict[str, np.dtype[Any]] = {"f": np.dtype("f"), "d": np.dtype("d")}
 _ACCURATE = "efdFD"
 # One search step of np.shares_memory is about a microsecond; it is asked only when the bounds overlap.
 _OVERLAP_WORK = 10_000
@@ -117,9 +117,9 @@ def _native_coordinates(value: Any, extent: int) -> Array | None:
     if type(value) is not np.ndarray or value.shape != (extent,) or extent < 2:
         return None
     if value.dtype.kind in "iu":
-        return value.astype(np.float64)
+        return np.asarray(value, np.float64)
     dtype = _NATIVE.get(value.dtype.char)
-    return None if dtype is None else value.astype(dtype, copy=False)
+    return None if dtype is None else np.asarray(value, dtype)
 
 
 def coordinate_token(x: Array) -> Token:
@@ -132,8 +132,8 @@ def accurate(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accur
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
     if isinstance(edge_order, bool) or edge_order != 1:
         raise ValueError(
-            f"`edge_order` has no meaning with `accuracy`, which holds at the edges too: got edge_order={edge_order!r} "
-            f"with accuracy={accuracy}; leave `edge_order` out"
+            f"`edge_order` has no meaning with `accuracy`, which holds at the edges too; leave it out: "
+            f"got edge_order={edge_order!r} with accuracy={accuracy}"
         )
     data = _field(f)
     axes = _axes(axis, data.ndim)
@@ -150,8 +150,8 @@ def accurate(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accur
             tokens.append((float, value))
         if data.shape[selected] <= accuracy:
             raise ValueError(
-                f"axis {selected} of `f` has {data.shape[selected]} points; accuracy {accuracy} with one-sided "
-                f"boundaries needs at least {accuracy + 1}"
+                f"axis {selected} of `f` has {data.shape[selected]} points; accuracy {accuracy} with "
+                f"one-sided boundaries needs at least {accuracy + 1}"
             )
     return Field(data, axes, tuple(tokens), tuple(coordinates)), accuracy
 
@@ -162,7 +162,7 @@ def _field(f: Any) -> Array:
     if type(f) not in (np.ndarray, np.memmap) and (isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")):
         raise TypeError(f"`f` must be a plain array with `accuracy`, got {type(f).__name__}; np.asarray(f) makes one")
     try:
-        data = np.asanyarray(f)
+        data: Array = np.asanyarray(f)
     except ValueError as error:
         raise ValueError(f"`f` must be an array: {error}") from None
     if data.dtype.kind in "iu":
@@ -190,6 +190,8 @@ def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
 
 
 def _spacing_value(name: str, item: Any) -> float | Array:
+    if item is None:  # which NumPy would read as NaN
+        raise TypeError(f"`{name}` must be a scalar or coordinates, got None")
     array = _checks.finite_array(name, item)
     if array.ndim > 1:
         raise ValueError(f"`{name}` must be a scalar or 1-D coordinates, got shape {array.shape}")
@@ -252,6 +254,6 @@ def _overlap(a: Array, b: Array) -> bool:
     if not np.may_share_memory(a, b):
         return False
     try:
-        return np.shares_memory(a, b, max_work=_OVERLAP_WORK)
+        return np.shares_memory(a, b, max_work=_OVERLAP_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

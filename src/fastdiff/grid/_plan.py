@@ -1,12 +1,11 @@
 """Frozen plans: how an input of one layout is differentiated along its axes into dense outputs of one layout.
 
-A plan knows shapes, strides and spacings, no memory. It is made once and kept for the next call; what depends on the
-layout alone is kept by itself, for calls whose spacing changes.
+A plan knows shapes, strides and spacings, no memory. It is made once and kept for the next call; what depends
+on the layout alone is kept by itself, for calls whose spacing changes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
@@ -41,9 +40,8 @@ class AxisGeometry(NamedTuple):
     by_column: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """The loops over the input, and the axes; `packed` if the input is to be copied to the outputs' layout first."""
+class Geometry(NamedTuple):
+    """The loops over the input, and the axes; `packed` if it is to be copied to the outputs' layout first."""
 
     counts: list[int]
     strides: list[int]
@@ -52,8 +50,7 @@ class Geometry:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What is run, and what is known about its cost."""
 
     sweep: Any
@@ -82,7 +79,7 @@ def _geometry(shape: Ints, strides: Ints, out_strides: Ints, itemsize: int, axes
 
 
 def _loops(shape: Ints, strides: Ints, itemsize: int, order: list[int]) -> tuple[list[int], list[int]]:
-    """Return counts and element strides of the loops over the input; what is one stretch of memory is merged."""
+    """Return counts and element strides of the loops over the input, each stretch of memory merged to one."""
     counts, steps = [1], [1]
     for axis in reversed(order):
         extent, stride = shape[axis], strides[axis] // itemsize
@@ -142,7 +139,10 @@ def accurate_plan(
 
 
 def find(make: Any, tokens: tuple[Token, ...], *key: Any) -> Plan:
-    """Return a plan from the cache of `make`; with long coordinates a new one, as a look-up would cost as much."""
-    short = not any(type(value) is np.ndarray for _, value in tokens)
-    plan: Plan = (make if short else make.__wrapped__)(tokens, *key)
+    """Return a plan from the cache of `make`; for long coordinates a new one: looking up costs as much."""
+    for _, value in tokens:
+        if type(value) is np.ndarray:
+            make = make.__wrapped__
+            break
+    plan: Plan = make(tokens, *key)
     return plan

@@ -1,7 +1,8 @@
 """From the spacing of one axis to the rules of its rows: which samples are combined, with which weights.
 
-The NumPy mode writes the very expressions of `numpy.gradient`, in the same types, as their bits count. The rules with
-`accuracy` are exact rationals on uniform axes and products of differences of coordinates on others.
+The NumPy mode writes the very expressions of `numpy.gradient`, in the same types, as their bits count. The
+rules with `accuracy` are exact rationals on uniform axes and products of differences of coordinates on
+others.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _CORE: Any = _kernels.core
 
 
 class Rule(NamedTuple):
-    """How a row combines its samples: offsets along the axis; weights for all rows, or an array ``[tap][row]``."""
+    """How a row combines its samples: offsets on the axis; weights for all rows, or as ``[tap][row]``."""
 
     kind: int
     plus: tuple[int, ...]
@@ -35,7 +36,7 @@ class Rule(NamedTuple):
 
 
 class AxisRules(NamedTuple):
-    """The rules of an axis, calculated in type `char`: closures at the low end, interior, closures at the high end."""
+    """The rules of an axis, calculated in type `char`: low closures, the interior, high closures."""
 
     char: str
     low: tuple[Rule, ...]
@@ -46,17 +47,17 @@ class AxisRules(NamedTuple):
 def numpy_rules(spacing: Scalar | Array, char: str, edge_order: int) -> AxisRules:
     """Return the rules of `numpy.gradient` for data of type `char`; `spacing` is a scalar or the coordinates.
 
-    A Python scalar computes in the type of the data. One of NumPy's, or coordinates, promotes it (NEP 50): after the
-    difference of the samples, which keeps their type, and before the rounding to it again on store.
+    A Python scalar computes in the type of the data. One of NumPy's, or coordinates, promotes it (NEP 50):
+    after the difference of the samples, which keeps their type, and before the rounding to it again on store.
     """
-    if type(spacing) is float or type(spacing) is int:
+    if type(spacing) is float and char == "d":  # nothing there that could warn
         return _numpy_rules(spacing, char, edge_order)
     with np.errstate(all="ignore"):
-        steps = spacing
+        steps: Any = spacing
         if isinstance(spacing, np.ndarray):
             differences = np.diff(spacing)
             steps = differences[0] if (differences == differences[0]).all() else differences
-        return _numpy_rules(steps, np.result_type(np.dtype(char), steps.dtype).char, edge_order)  # type: ignore[union-attr]
+        return _numpy_rules(steps, np.result_type(np.dtype(char), steps).char, edge_order)
 
 
 def _numpy_rules(steps: Any, char: str, edge_order: int) -> AxisRules:
@@ -113,7 +114,7 @@ def _sum(weights: tuple[Any, ...], offsets: tuple[int, ...]) -> Rule:
 
 
 def accurate_rules(spacing: Scalar | FloatArray, char: str, accuracy: int) -> AxisRules:
-    """Return the rules of order `accuracy` in every row; those near an end use the nearest accuracy + 1 points."""
+    """Return the rules of order `accuracy` in every row; near an end on the nearest accuracy + 1 points."""
     reach = accuracy // 2
     if isinstance(spacing, np.ndarray):
         step = _uniform_step(spacing)
@@ -139,9 +140,9 @@ def _rule(formula: Stencil, step: Fraction) -> Rule:
 def _uniform_step(x: FloatArray) -> Fraction | None:
     """Return the step of coordinates that are uniform for every purpose, else None.
 
-    The differences may be off by a few units in their own last place, which changes a derivative by as much. What
-    `numpy.linspace` makes is often further off, by units in the last place of x: then the data belong to the rounded
-    coordinates, and calling them uniform would cost the digits that x has more than its differences.
+    The differences may be off by a few units in their own last place, which changes a derivative by as much.
+    What `numpy.linspace` makes is often further off, by units in the last place of x. Its data belong to the
+    rounded coordinates: calling those uniform would cost the digits that the differences have fewer than x.
     """
     step = (Fraction(x[-1]) - Fraction(x[0])) / (len(x) - 1)
     size = float(abs(step))
@@ -153,7 +154,8 @@ def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
     reach = accuracy // 2
     rows = np.arange(len(x))
     start = np.clip(rows - reach, 0, len(x) - 1 - accuracy)
-    weights = differentiation_weights(x, rows, start, accuracy).astype(char)
+    with np.errstate(all="ignore"):
+        weights = differentiation_weights(x, rows, start, accuracy).astype(char)
 
     def rule(row: int, last: int) -> Rule:
         here = row - start[row]
@@ -173,10 +175,11 @@ def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
 def differentiation_weights(x: FloatArray, rows: Array, start: Array, accuracy: int) -> FloatArray:
     """Return the weights ``[tap][row]`` of f'(x[row]) on the nodes ``x[start : start + accuracy + 1]``.
 
-    The derivative of the interpolant at a node, in barycentric form (Berrut and Trefethen, SIAM Review 46 (2004),
-    equation 9.4): w_j = 1/(x_j - x_i) * prod over k of (x_i - x_k)/(x_j - x_k), k other than i, j. Only differences
-    of neighbouring coordinates are used, each once in a product, so every weight is good to a few units in the last
-    place. The weight of row i itself is left at 0: samples are taken as differences against it.
+    The derivative of the interpolant at a node, in barycentric form (Berrut and Trefethen, SIAM Review 46
+    (2004), section 9.3): w_j = 1/(x_j - x_i) * prod over k of (x_i - x_k)/(x_j - x_k), k other than i, j.
+    Only products and quotients of differences of coordinates: every weight is good to some 2 (accuracy + 1)
+    units in the last place. The weight of row i itself is left at 0: samples are taken as differences against
+    it.
     """
     nodes = x[start + np.arange(accuracy + 1)[:, None]]
     here = rows - start

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
+from .. import _checks, _kernels
 from .._typing import Array, FloatArray
 from ..function import _door
 from ..function._problem import Problem, Settings
@@ -39,7 +39,7 @@ _STATUS = {
 
 
 def differentiate(problem: Problem) -> Finished:
-    """Solve a problem; what SciPy can't do raises ValueError."""
+    """Solve a problem; what SciPy can't do is an error."""
     settings = problem.settings
     if settings.accuracy != _DEFAULT_ACCURACY[settings.method]:
         raise _cannot(problem, f"accuracy={settings.accuracy}")
@@ -57,8 +57,14 @@ def differentiate(problem: Problem) -> Finished:
     return Finished(solve(problem, _Counted(problem)))
 
 
-def _cannot(problem: Problem, what: str) -> ValueError:
-    return ValueError(f"SciPy can't do {what} for {problem.verb}; use backend='fastdiff'")
+def _cannot(problem: Problem, what: str) -> Exception:
+    """Return the exception for what SciPy can't do, whether it was asked for or stands in for a missing core."""
+    if problem.settings.backend == "scipy":
+        return ValueError(f"SciPy can't do {what} for {problem.verb}; use backend='fastdiff'")
+    return ImportError(
+        f"{what} for {problem.verb} needs the compiled core of fastdiff ({_kernels.reason}), and SciPy can't stand in; "
+        f"{_kernels.REMEDY}"
+    )
 
 
 class _Counted:
