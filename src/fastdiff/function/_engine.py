@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -13,6 +14,7 @@ from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
 from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
+from ._imaginary_runs import IMAGINARY_RUNS
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -24,6 +26,7 @@ from ._results import (
     symmetric_part,
     symmetrised,
 )
+from ._runs import RUNS
 from ._steps import Box, StepRule
 
 _COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
@@ -63,16 +66,23 @@ def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
 
 def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
     """Let a run and an evaluator talk until the run is done; x is flattened."""
-    running = plan.run(x, evaluate.epsilon, known)
+    start = _runs_of(plan, x)
+    running: Run = start(plan, x, evaluate.epsilon, known)
     while (batch := running.ask()) is not None:
         values = evaluate.evaluate(batch)
         if values is None:  # f turned out to have another precision: other steps
-            running = plan.run(x, evaluate.epsilon, known)
+            running = start(plan, x, evaluate.epsilon, known)
             continue
         assert evaluate.shape is not None
         _require_shape(problem, evaluate.shape, known)
         running.tell(values)
     return running
+
+
+def _runs_of(plan: Plan, x: FloatArray) -> Callable[[Plan, FloatArray, float, Array | None], Run]:
+    """Return the run of a plan; nothing is imaginary about no coordinates."""
+    runs = IMAGINARY_RUNS if plan.method == "complex" and x.size else RUNS
+    return runs[plan.target.kind]
 
 
 def _require_shape(problem: Problem, shape: tuple[int, ...], known: Array | None) -> None:

@@ -1,0 +1,288 @@
+"""Runs of the fixed-step methods on real points: one for each way in which points lie."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._typing import Array, FloatArray, IntpArray, StatusArray
+from . import _evaluate, _layout, _steps
+from ._evaluate import Batch, Differences
+from ._layout import BACKWARD, FIXED, Layout
+from ._plan import Plan
+from ._problem import Kind
+from ._results import Status
+
+
+class CoordinateRun:
+    """A fixed step along coordinates: asks once, and once more, nearer to x, where values were not finite.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to differentiate, and how.
+    x : ndarray, shape (n,)
+        Where.
+    epsilon : float
+        The precision of f.
+    known : ndarray, shape (outputs,), or None
+        f(x), if the caller has it.
+
+    Notes
+    -----
+    Subclasses change where points lie: `_place` turns steps into a layout and units, `_batch` a layout into points.
+    """
+
+    layout: Layout
+    step: FloatArray
+    units: FloatArray
+    value: Array
+    status: StatusArray
+    worst: int
+    gradient: Array | None = None
+
+    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+        self.plan = plan
+        self.x = x
+        self.epsilon = epsilon
+        self._known = known
+        self._values: Array | None = None
+        self._place(plan.rule(x, epsilon))
+        first = 1 if known is not None and self.layout.points.first else 0
+        self._rows: IntpArray | None = np.arange(first, self.layout.points.count) if first else None
+        self._next: Batch | None = self._batch(self._rows)
+        if known is not None and not len(self._next):
+            self._next = None
+            self.tell(np.empty((0, len(known))))
+
+    def ask(self) -> Batch | None:
+        """Return the points that are needed next, or None when the run is done."""
+        batch, self._next = self._next, None
+        return batch
+
+    def tell(self, values: Array) -> None:
+        """Combine the values; where the result is not finite, plan one more try."""
+        if self._values is None:
+            if self._rows is not None:
+                assert self._known is not None
+                values = np.concatenate([self._known[None], values])
+            self._values = values
+            self.value, self.status, self.worst = self._combine(self.layout.entries)
+            if self.layout.gradient is not None:
+                self.gradient = self._combine(self.layout.gradient)[0]
+            if self.worst == Status.NOT_FINITE and not self.plan.rule.stated:
+                self._plan_retry()
+        else:
+            self._values = _with_rows(self._values, self._rows, values)
+            self._mend()
+
+    def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
+        assert self._values is not None
+        return combine(entries, self._values, self.units, self.epsilon)
+
+    def _plan_retry(self) -> None:
+        """Ask again for the points of the coordinates that failed, at the scale of |x|."""
+        failed = self._coordinates_of((self.status == Status.NOT_FINITE).any(axis=1))
+        nearer = self.plan.rule.at_scale_of_x(self.x, self.epsilon)
+        h = np.where(failed & (nearer < self._asked), nearer, self._asked)
+        changed = h < self._asked
+        if changed.any():
+            layout = self.layout
+            self._place(h)
+            # Where a smaller step changes the side of a stencil, the points are others: all are needed.
+            self._rows = self._points_of(changed) if self.layout is layout else None
+            self._next = self._batch(self._rows)
+
+    def _mend(self) -> None:
+        """Replace the entries that were not finite by those of the second try."""
+        value, status, _ = self._combine(self.layout.entries)
+        failed = self.status == Status.NOT_FINITE
+        self.value = np.where(failed, value, self.value)
+        self.status = np.where(failed, status, self.status)
+        self.worst = int(self.status.max())
+        if self.layout.gradient is not None:
+            again = self._combine(self.layout.gradient)[0]
+            assert self.gradient is not None
+            self.gradient = np.where(np.isfinite(self.gradient), self.gradient, again)
+
+    def _coordinates_of(self, entries: Array) -> Array:
+        coordinates = np.zeros(len(self.x), bool)
+        coordinates[self.layout.entries.factors[entries].ravel()] = True
+        return coordinates
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        points = self.layout.points
+        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
+        return np.unique(owner[coordinates[points.indices]])
+
+    def _place(self, h: FloatArray) -> None:
+        plan, box = self.plan, self.plan.box
+        self._asked = h
+        if box is None:
+            self.step = h
+            self.layout, low, high = plan.unbounded
+            self.units = _evaluate.realised_units(self.x, h, low, high, None, None)
+        else:
+            order = plan.target.coordinate_order
+            sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, box, plan.rule)
+            self.layout = plan.layout(sides)
+            self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, box)
+        if plan.rule.stated:
+            _steps.require_kept(plan.rule, self.x, self.step, self.units)
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points, box = self.layout.points, self.plan.box
+        indptr, indices, real = points.indptr, points.indices, points.real
+        if rows is not None:
+            indptr, kept = _select(indptr, rows)
+            indices, real = indices[kept], real[kept]
+        lower, upper = (None, None) if box is None else (box.lower, box.upper)
+        return Batch(
+            self.x[None],
+            None,
+            indptr,
+            indices,
+            _evaluate.displace(self.x, self.step, indices, real, lower, upper),
+        )
+
+
+class ElementwiseRun(CoordinateRun):
+    """All entries of x move at once: f maps entry by entry, so that one call serves them all."""
+
+    def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
+        assert self._values is not None
+        return combine(entries, self._values.reshape(-1, 1), self.units, self.epsilon)
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        return None
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        along, box = self.layout.points.along, self.plan.box
+        base = self.x + (along if rows is None else along[rows]) * self.step
+        return Batch(base if box is None else np.clip(base, box.lower, box.upper))
+
+
+class DirectionRun(CoordinateRun):
+    """A fixed step t along v: x + t v has one coordinate, t.
+
+    1/t is the norm of v/h, with h the steps of the coordinates: t is h where v is a unit vector, and scales with v.
+    """
+
+    def _place(self, h: FloatArray) -> None:
+        self._asked = h
+        self.layout = self.plan.layout(self._place_along(h, share=1.0))
+        self.step = self.units = self._t
+
+    def _place_along(self, h: FloatArray, share: float) -> StatusArray:
+        """Set v and t, and return the side of t; `share` is the part of the room in the box that t may use."""
+        plan, box, rule = self.plan, self.plan.box, self.plan.rule
+        assert plan.target.v is not None
+        self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
+        inverse = norm(self._v / h)
+        if inverse == 0:
+            self._t = np.ones(1)
+            return np.array([FIXED], np.int8)
+        t = np.array([1 / inverse])
+        t = _evaluate.round_dyadic(t) if rule.dyadic else t
+        along = None if box is None else box.along(self.x, self._v, share)
+        sides, self._t = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, rule)
+        if rule.stated:
+            _steps.require_kept(rule, self.x, t * self._v, np.where(self._v == 0, 1.0, 0.0))
+        return sides
+
+    def tell(self, values: Array) -> None:
+        """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""
+        super().tell(values)
+        assert self.plan.target.v is not None
+        if not self.plan.target.v.any():
+            self.status[...] = self.worst = Status.NOT_ESTIMATED
+
+    def _bases(self, along: FloatArray) -> FloatArray:
+        box = self.plan.box
+        bases: FloatArray = self.x + along[:, None] * self._t * self._v
+        return bases if box is None else np.clip(bases, box.lower, box.upper)
+
+    def _coordinates_of(self, entries: Array) -> Array:
+        return np.ones(len(self.x), bool)
+
+    def _points_of(self, coordinates: Array) -> IntpArray | None:
+        return None
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points = self.layout.points
+        along = np.zeros(points.count)
+        along[np.repeat(np.arange(points.count), np.diff(points.indptr))] = points.real
+        return Batch(self._bases(along if rows is None else along[rows]))
+
+
+class HessianProductRun(DirectionRun):
+    """The mixed derivatives along v and each coordinate: coordinate steps from base points along v."""
+
+    def _place(self, h: FloatArray) -> None:
+        plan = self.plan
+        self._asked = h
+        along = int(self._place_along(h, share=0.5)[0])
+        reach = _layout.reach(1, plan.accuracy, along) if along <= BACKWARD else 0
+        inner = None if plan.box is None else plan.box.shrunk(self.x, reach * self._t * np.abs(self._v))
+        sides, self.step = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
+        self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
+        units = _steps.realise(self.x, self.step, sides, 1, plan.accuracy, plan.box)
+        if plan.rule.stated:
+            _steps.require_kept(plan.rule, self.x, self.step, units)
+        self.units = np.append(units, self._t)
+
+    def _batch(self, rows: IntpArray | None) -> Batch:
+        points, box = self.layout.points, self.plan.box
+        bases = self._bases(points.along)
+        if points.start is None:
+            return Batch(bases)
+        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
+        moved = bases[points.start[owner], points.indices] + points.real * self.step[points.indices]
+        if box is not None:
+            moved = np.clip(moved, box.lower[points.indices], box.upper[points.indices])
+        return Batch(bases, points.start, points.indptr, points.indices, moved)
+
+
+RUNS: dict[Kind, type[CoordinateRun]] = {
+    "axis": CoordinateRun,
+    "hessian": CoordinateRun,
+    "mixed": CoordinateRun,
+    "elementwise": ElementwiseRun,
+    "direction": DirectionRun,
+    "hessian_product": HessianProductRun,
+}
+
+
+def norm(v: FloatArray) -> float:
+    """Return the Euclidean norm, without overflow or underflow of squares."""
+    largest = float(np.abs(v).max(initial=0.0))
+    return largest * float(np.linalg.norm(v / largest)) if largest else 0.0
+
+
+def combine(entries: Differences, values: Array, units: FloatArray, epsilon: float) -> tuple[Array, StatusArray, int]:
+    """Return the entries (entries, outputs), their status and the worst of it; complex values by their parts."""
+    parts = values.view(np.float64) if values.dtype.kind == "c" else values
+    out, status, worst = entries.combine(parts, units, epsilon)
+    if values.dtype.kind != "c":
+        return out, status, worst
+    real, imaginary = status[:, ::2], status[:, 1::2]
+    # One part may be mere noise beside the other; one part that is not finite spoils both.
+    status = np.where(
+        np.maximum(real, imaginary) == Status.NOT_FINITE, Status.NOT_FINITE, np.minimum(real, imaginary)
+    ).astype(np.int8)
+    return out.view(np.complex128), status, int(status.max(initial=0))
+
+
+def _select(indptr: IntpArray, rows: IntpArray) -> tuple[IntpArray, IntpArray]:
+    """Return the row pointer of some rows of a CSR structure, and the positions of their elements."""
+    counts = np.diff(indptr)[rows]
+    new = np.zeros(len(rows) + 1, np.intp)
+    np.cumsum(counts, out=new[1:])
+    return new, np.arange(new[-1]) + np.repeat(indptr[:-1][rows] - new[:-1], counts)
+
+
+def _with_rows(values: Array, rows: IntpArray | None, new: Array) -> Array:
+    if rows is None:
+        return new
+    merged = values.astype(np.result_type(values, new))
+    merged[rows] = new
+    return merged
