@@ -72,20 +72,25 @@ class Call:
         """Return how x reaches f."""
         return "unpack" if self.unpack or isinstance(self.argnum, slice) else "array"
 
-    def around(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Return the positional arguments before x and after it."""
-        first = self.argnum.start or 0 if isinstance(self.argnum, slice) else self.argnum
-        if first < 0:
-            first += len(self.args) + 1
-        if not 0 <= first <= len(self.args):
+    def around(self, size: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return the positional arguments before x and after it; a slice takes `size` arguments, one for each entry."""
+        taken = size if isinstance(self.argnum, slice) else 1
+        total = len(self.args) + taken
+        chosen = range(total)[self.argnum] if isinstance(self.argnum, slice) else range(self.argnum % total, total)
+        if isinstance(self.argnum, slice):
+            fits = len(chosen) == size
+        else:
+            fits = -total <= self.argnum < total
+        if not fits:
             raise ValueError(
-                f"`argnum` is {self.argnum}, but only {len(self.args)} other positional arguments are given in `args`"
+                f"`argnum` is {self.argnum}, which does not fit x with {size} entries and {len(self.args)} other "
+                "positional arguments in `args`"
             )
-        return self.args[:first], self.args[first:]
+        return self.args[: chosen.start], self.args[chosen.start :]
 
     def at(self, x: Any) -> Any:
         """Return f at one point."""
-        before, after = self.around()
+        before, after = self.around(x.size)
         middle = (x,) if self.form() == "array" else tuple(x.ravel().tolist())
         return self.f(*before, *middle, *after, **self.kwargs)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -55,7 +54,7 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
 def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
     """Return the evaluator that f asks for."""
     call, settings, target = problem.call, problem.settings, problem.target
-    before, after = call.around()
+    before, after = call.around(problem.x.size)
     complex_allowed = settings.method == "complex" or problem.verb in _COMPLEX_VALUED
     if settings.vectorized:
         return Columns(call.f, before, after, call.kwargs, problem.x.shape, complex_allowed, epsilon)
@@ -66,8 +65,9 @@ def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
 
 def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
     """Let a run and an evaluator talk until the run is done; x is flattened."""
-    start = _runs_of(plan, x)
-    running: Run = start(plan, x, evaluate.epsilon, known)
+    # Nothing is imaginary about no coordinates.
+    start = (IMAGINARY_RUNS if plan.method == "complex" and x.size else RUNS)[plan.target.kind]
+    running = start(plan, x, evaluate.epsilon, known)
     while (batch := running.ask()) is not None:
         values = evaluate.evaluate(batch)
         if values is None:  # f turned out to have another precision: other steps
@@ -77,12 +77,6 @@ def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known:
         _require_shape(problem, evaluate.shape, known)
         running.tell(values)
     return running
-
-
-def _runs_of(plan: Plan, x: FloatArray) -> Callable[[Plan, FloatArray, float, Array | None], Run]:
-    """Return the run of a plan; nothing is imaginary about no coordinates."""
-    runs = IMAGINARY_RUNS if plan.method == "complex" and x.size else RUNS
-    return runs[plan.target.kind]
 
 
 def _require_shape(problem: Problem, shape: tuple[int, ...], known: Array | None) -> None:

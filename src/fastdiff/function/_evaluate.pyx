@@ -272,7 +272,8 @@ cdef class Columns(Evaluator):
     def evaluate(self, Batch batch not None):
         """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
         cdef Py_ssize_t points = len(batch), first, last
-        cdef Py_ssize_t chunk = max(1, BATCH_BYTES // max(8, batch.base.strides[0]))
+        cdef Py_ssize_t row_bytes = cnp.PyArray_DIM(batch.base, 1) * cnp.PyArray_ITEMSIZE(batch.base)
+        cdef Py_ssize_t chunk = max(1, BATCH_BYTES // max(1, row_bytes))
         cdef double expected = self.epsilon
         for first in range(0, points, chunk):
             PyErr_CheckSignals()

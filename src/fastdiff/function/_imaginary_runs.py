@@ -13,10 +13,10 @@ from .._typing import Array, FloatArray, IntpArray
 from . import _evaluate, _layout, _steps
 from ._evaluate import Batch
 from ._layout import CENTRAL
-from ._plan import Plan
+from ._plan import Plan, Run
 from ._problem import Kind, Target
 from ._results import Status
-from ._runs import RUNS, CoordinateRun, norm
+from ._runs import RUNS, CoordinateRun, Start, norm
 
 
 class ImaginaryRun(CoordinateRun):
@@ -107,11 +107,11 @@ def _split_off_direction(target: Target, n: int) -> tuple[FloatArray, Target | N
     return target.v, Target("axis") if target.kind == "hessian_product" else None
 
 
-def _central_run(plan: Plan, target: Target, x: FloatArray, epsilon: float) -> CoordinateRun:
+def _central_run(plan: Plan, target: Target, x: FloatArray, epsilon: float) -> Run:
     return RUNS[target.kind](replace(plan, method="central", target=target), x, epsilon, None)
 
 
-IMAGINARY_RUNS: dict[Kind, type[ImaginaryRun] | type[ShiftedRun]] = {
+IMAGINARY_RUNS: dict[Kind, Start] = {
     "axis": ImaginaryRun,
     "hessian": ImaginaryRun,
     "mixed": ShiftedRun,

@@ -373,14 +373,17 @@ def hessian_product_layout(sides: bytes, along: int, accuracy: int) -> Layout:
     points, terms = PointList(), TermList(len(sides_), 2)
     terms.factors[:, 0], terms.factors[:, 1] = np.arange(len(sides_)), len(sides_)
     steps_along: tuple[float, ...] = (0.0,)
+    on_direction: dict[int, IntpArray] = {}  # the base points themselves, which all coordinates share
     for side in _present(sides_):
         chosen = _coordinates(sides_, side)
         direction, coordinate = formula(1, accuracy, along), formula(1, accuracy, side)
         steps_along = tuple(map(float, direction.offsets))
-        offsets = {offset for plus, minus, _ in coordinate.differences for offset in (plus, minus)}
         combination: Terms = []
         for start, weight_along in enumerate(direction.weights):
-            ids = {offset: points.add((chosen, offset, 0), start=start) for offset in sorted(offsets)}
+            ids: dict[int, IntpArray] = {o: points.add((chosen, o, 0), start=start) for o in coordinate.offsets if o}
+            if 0 in coordinate.offsets:
+                ids[0] = on_direction[start] if start in on_direction else points.add(start=start)
+                on_direction[start] = ids[0]
             for plus, minus, weight in coordinate.differences:
                 combination.append((ids[plus], ids[minus], weight_along * weight))
         terms.add(chosen, combination)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
 import numpy as np
 
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _evaluate, _layout, _steps
 from ._evaluate import Batch, Differences
-from ._layout import BACKWARD, FIXED, Layout
-from ._plan import Plan
-from ._problem import Kind
+from ._layout import BACKWARD, CRAMPED, FIXED, Layout
+from ._plan import Plan, Run
+from ._problem import Kind, Target
 from ._results import Status
 
 
@@ -172,6 +176,11 @@ class DirectionRun(CoordinateRun):
         self.layout = self.plan.layout(self._place_along(h, share=1.0))
         self.step = self.units = self._t
 
+    @property
+    def cornered(self) -> bool:
+        """Whether x + t v leaves the box on both sides."""
+        return self._side == CRAMPED
+
     def _place_along(self, h: FloatArray, share: float) -> StatusArray:
         """Set v and t, and return the side of t; `share` is the part of the room in the box that t may use."""
         plan, box, rule = self.plan, self.plan.box, self.plan.rule
@@ -179,12 +188,15 @@ class DirectionRun(CoordinateRun):
         self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
         inverse = norm(self._v / h)
         if inverse == 0:
-            self._t = np.ones(1)
+            self._t, self._side = np.ones(1), FIXED
             return np.array([FIXED], np.int8)
         t = np.array([1 / inverse])
         t = _evaluate.round_dyadic(t) if rule.dyadic else t
         along = None if box is None else box.along(self.x, self._v, share)
         sides, self._t = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, rule)
+        if along is not None and along.lower[0] == along.upper[0]:
+            sides[0] = CRAMPED
+        self._side = int(sides[0])
         if rule.stated:
             _steps.require_kept(rule, self.x, t * self._v, np.where(self._v == 0, 1.0, 0.0))
         return sides
@@ -242,13 +254,63 @@ class HessianProductRun(DirectionRun):
         return Batch(bases, points.start, points.indptr, points.indices, moved)
 
 
-RUNS: dict[Kind, type[CoordinateRun]] = {
+class CornerRun:
+    """A direction that leaves the box on both sides: its derivative is summed from those along the coordinates.
+
+    Each coordinate has room on a side of its own.
+    """
+
+    gradient: Array | None = None
+
+    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+        assert plan.target.v is not None
+        self._v = plan.target.v
+        kind: Kind = "axis" if plan.target.kind == "direction" else "hessian"
+        self._inner = CoordinateRun(replace(plan, target=Target(kind)), x, epsilon, known)
+
+    def ask(self) -> Batch | None:
+        """Return the points of the coordinates."""
+        return self._inner.ask()
+
+    def tell(self, values: Array) -> None:
+        """Combine along the coordinates, then along v."""
+        inner, v = self._inner, self._v
+        inner.tell(values)
+        self.step = inner.step
+        if inner.plan.target.kind == "axis":
+            rows, columns = np.zeros(v.size, np.intp), np.arange(v.size)
+            owners = [(rows, columns, slice(None))]
+        else:
+            diagonal, (rows, columns) = np.arange(v.size), np.triu_indices(v.size, 1)
+            owners = [(diagonal, diagonal, slice(v.size)), (rows, columns, slice(v.size, None))]
+            owners.append((columns, rows, slice(v.size, None)))
+        count = 1 if inner.plan.target.kind == "axis" else v.size
+        self.value = np.zeros((count, inner.value.shape[1]), inner.value.dtype)
+        self.status = np.full(self.value.shape, Status.NOT_ESTIMATED, np.int8)
+        for row, column, entries in owners:
+            moving = v[column] != 0
+            np.add.at(self.value, row[moving], v[column[moving], None] * inner.value[entries][moving])
+            np.maximum.at(self.status, row[moving], inner.status[entries][moving])
+        self.worst = int(self.status.max(initial=0))
+
+
+def _along(run: type[DirectionRun]) -> Start:
+    def start(plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> Run:
+        started = run(plan, x, epsilon, known)
+        return CornerRun(plan, x, epsilon, known) if started.cornered else started
+
+    return start
+
+
+Start: TypeAlias = Callable[[Plan, FloatArray, float, Array | None], Run]
+
+RUNS: dict[Kind, Start] = {
     "axis": CoordinateRun,
     "hessian": CoordinateRun,
     "mixed": CoordinateRun,
     "elementwise": ElementwiseRun,
-    "direction": DirectionRun,
-    "hessian_product": HessianProductRun,
+    "direction": _along(DirectionRun),
+    "hessian_product": _along(HessianProductRun),
 }
 
 
