@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Literal
 
+import numpy as np
+
 from .._typing import Function
 
 Form = Literal["array", "unpack", "scalar"]
@@ -74,23 +76,22 @@ class Call:
 
     def around(self, size: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the positional arguments before x and after it; a slice takes `size` arguments, one for each entry."""
-        taken = size if isinstance(self.argnum, slice) else 1
-        total = len(self.args) + taken
-        chosen = range(total)[self.argnum] if isinstance(self.argnum, slice) else range(self.argnum % total, total)
         if isinstance(self.argnum, slice):
-            fits = len(chosen) == size
+            chosen = range(len(self.args) + size)[self.argnum]
+            first, fits = chosen.start, len(chosen) == size
         else:
-            fits = -total <= self.argnum < total
+            first = self.argnum if self.argnum >= 0 else len(self.args) + 1 + self.argnum
+            fits = 0 <= first <= len(self.args)
         if not fits:
             raise ValueError(
                 f"`argnum` is {self.argnum}, which does not fit x with {size} entries and {len(self.args)} other "
                 "positional arguments in `args`"
             )
-        return self.args[: chosen.start], self.args[chosen.start :]
+        return self.args[:first], self.args[first:]
 
     def at(self, x: Any) -> Any:
         """Return f at one point."""
-        before, after = self.around(x.size)
+        before, after = self.around(np.size(x))
         middle = (x,) if self.form() == "array" else tuple(x.ravel().tolist())
         return self.f(*before, *middle, *after, **self.kwargs)
 

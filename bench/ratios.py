@@ -1,0 +1,67 @@
+"""Paired ratios: medians over interleaved rounds, so that a noisy moment hits all sides alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Call = Callable[[], Any]
+Times = dict[str, list[float]]
+
+ROUNDS = 9
+ROUND_SECONDS = 0.02  # a call that is shorter is repeated to fill it: the clock and the loop must not count
+
+
+def interleaved(calls: Mapping[str, Call], rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> Times:
+    """Return the seconds of a call in each round, for each side."""
+    repeats = {name: max(1, int(seconds / _once(call))) for name, call in calls.items()}
+    times: Times = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                call()
+            times[name].append((time.perf_counter() - start) / repeats[name])
+    return times
+
+
+def _once(call: Call) -> float:
+    call()  # the first call pays for imports, caches and pages
+    start = time.perf_counter()
+    call()
+    return max(time.perf_counter() - start, 1e-9)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times longer one side takes than another: the median over rounds, and their middle half."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} × ({self.low:.2f} to {self.high:.2f})"
+
+
+def ratio(times: Times, slow: str, fast: str) -> Ratio:
+    """Return the ratio of two sides, round by round."""
+    paired = [a / b for a, b in zip(times[slow], times[fast], strict=True)]
+    low, median, high = statistics.quantiles(paired, n=4) if len(paired) > 1 else paired * 3
+    return Ratio(median, low, high)
+
+
+def median(times: Times, name: str) -> float:
+    """Return the median seconds of a side."""
+    return statistics.median(times[name])
+
+
+def slopes(calls: Callable[[int], Mapping[str, Call]], few: int, many: int, rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the seconds for one more coordinate, for each side: what a call costs once does not count."""
+    both = {(name, n): call for n in (few, many) for name, call in calls(n).items()}
+    times = interleaved({f"{name}@{n}": call for (name, n), call in both.items()}, rounds)
+    names = dict.fromkeys(name for name, _ in both)
+    return {name: (median(times, f"{name}@{many}") - median(times, f"{name}@{few}")) / (many - few) for name in names}
