@@ -32,11 +32,6 @@ class Recorded:
         return all(((p >= lower) & (p <= upper)).all() for p in self.points)
 
 
-def first(x: np.ndarray) -> Any:
-    """The first coordinate, of an array or of columns."""
-    return x[0]
-
-
 # Every verb as (f, x, **options), with a direction where it needs one.
 def _along(x: Any) -> np.ndarray:
     return np.linspace(1.0, 2.0, np.size(x)).reshape(np.shape(x))
@@ -54,4 +49,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "jvp": lambda f, x, **o: fd.jvp(f, x, _along(x), **o),
     "hvp": lambda f, x, **o: fd.hvp(f, x, _along(x), **o),
 }
-PLANNED: dict[str, Callable[..., Any]] = {"Gradient": fd.Gradient, "Jacobian": fd.Jacobian, "Hessian": fd.Hessian}
+PLANNED: dict[str, Callable[..., Any]] = {
+    "Gradient": fd.Gradient,
+    "Jacobian": fd.Jacobian,
+    "Hessian": fd.Hessian,
+}

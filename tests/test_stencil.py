@@ -156,10 +156,22 @@ def test_defaults_are_the_cheapest() -> None:
         (lambda: fd.stencil(2, offsets=[0, 1]), ValueError, ("`offsets`", "at least 3", "[0, 1]")),
         (lambda: fd.stencil(1, offsets=[0, 0.5]), TypeError, ("`offsets`", "integer", "0.5")),
         (lambda: fd.Stencil((0, 1), (Fraction(-1), Fraction(2)), 1, 1), ValueError, ("x**0", "!= 0")),
-        (lambda: fd.Stencil((-1, 1), (Fraction(-1, 2), Fraction(1, 2)), 1, 1), ValueError, ("`accuracy`", "1")),
+        (
+            lambda: fd.Stencil((-1, 1), (Fraction(-1, 2), Fraction(1, 2)), 1, 1),
+            ValueError,
+            ("`accuracy`", "1"),
+        ),
         (lambda: fd.Stencil((-1, 1), (Fraction(-1, 2), Fraction(1, 2)), 1, 3), ValueError, ("x**3",)),
-        (lambda: fd.Stencil((1, 0), (Fraction(1), Fraction(-1)), 1, 1), ValueError, ("`offsets`", "increase")),
-        (lambda: fd.Stencil((-1, 0, 1), (Fraction(-1, 2), Fraction(0), Fraction(1, 2)), 1, 2), ValueError, ("zero",)),
+        (
+            lambda: fd.Stencil((1, 0), (Fraction(1), Fraction(-1)), 1, 1),
+            ValueError,
+            ("`offsets`", "increase"),
+        ),
+        (
+            lambda: fd.Stencil((-1, 0, 1), (Fraction(-1, 2), Fraction(0), Fraction(1, 2)), 1, 2),
+            ValueError,
+            ("zero",),
+        ),
     ],
 )
 def test_bad_input_is_named(call, error: type[Exception], words: tuple[str, ...]) -> None:

@@ -23,7 +23,10 @@ def powers(degree: int) -> Callable[[np.ndarray], float]:
 # Verb, derivative order k, and the exact derivative of sum((x - X)**d) at X where d == k (else it is zero).
 FIRST = {
     "gradient": (lambda f, **o: fd.gradient(f, X, **o), np.ones(3)),
-    "jacobian": (lambda f, **o: fd.jacobian(lambda x: np.array([f(x), 2 * f(x)]), X, **o), [[1.0] * 3, [2.0] * 3]),
+    "jacobian": (
+        lambda f, **o: fd.jacobian(lambda x: np.array([f(x), 2 * f(x)]), X, **o),
+        [[1.0] * 3, [2.0] * 3],
+    ),
     "partial": (lambda f, **o: fd.partial(f, X, 1, **o), 1.0),
     "jvp": (lambda f, **o: fd.jvp(f, X, V, **o), V.sum()),
     "directional": (lambda f, **o: fd.directional(f, X, V, **o), V.sum() / np.linalg.norm(V)),
@@ -276,7 +279,7 @@ def test_stated_steps_are_taken_literally_for_higher_orders(order: int) -> None:
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_x_scale_wins(x: float, scale: float) -> None:
     if scale < 1e-2 * x:
-        with pytest.raises(ValueError, match="x_scale"):
+        with pytest.raises(ValueError, match="`x_scale`"):
             fd.derivative(np.sin, x, x_scale=1e-12 * x)
         return
     step = fd.derivative(np.sin, x, x_scale=scale, full_output=True).step

@@ -56,23 +56,51 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "f string": (lambda: fd.jacobian("x**2", X), TypeError, ("`f`", "callable", "'x**2'")),
     "f returns None": (lambda: fd.gradient(lambda x: None, X), TypeError, ("`f`", "None", "return")),
     "f returns a string": (lambda: fd.gradient(lambda x: "1", X), TypeError, ("`f`", "number", "'1'")),
-    "f returns strings": (lambda: fd.jacobian(lambda x: np.array(["1"], object), X), TypeError, ("`f`", "number")),
+    "f returns strings": (
+        lambda: fd.jacobian(lambda x: np.array(["1"], object), X),
+        TypeError,
+        ("`f`", "number"),
+    ),
     "f returns Nones": (lambda: fd.jacobian(lambda x: [1.0, None], X), TypeError, ("`f`", "number")),
     "f returns dict": (lambda: fd.jacobian(lambda x: {"a": 1}, X), TypeError, ("`f`", "number", "{'a': 1}")),
-    "f returns dates": (lambda: fd.jacobian(lambda x: np.datetime64("2020"), X), TypeError, ("`f`", "number")),
+    "f returns dates": (
+        lambda: fd.jacobian(lambda x: np.datetime64("2020"), X),
+        TypeError,
+        ("`f`", "number"),
+    ),
     "f returns ragged": (lambda: fd.jacobian(lambda x: ragged(), X), ValueError, ("`f`", "number")),
     "f returns huge": (lambda: fd.gradient(lambda x: 10**400, X), (TypeError, ValueError), ("`f`",)),
     "f returns complex": (lambda: fd.gradient(lambda x: 1j, X), TypeError, ("`f`", "complex", "jacobian")),
-    "f vector in gradient": (lambda: fd.gradient(lambda x: x, X), ValueError, ("`f`", "scalar", "(2,)", "jacobian")),
+    "f vector in gradient": (
+        lambda: fd.gradient(lambda x: x, X),
+        ValueError,
+        ("`f`", "scalar", "(2,)", "jacobian"),
+    ),
     "f changes shape": (
         lambda: fd.jacobian(changing([2, 3, 2, 2]), X),
         ValueError,
         ("`f`", "(2,)", "(3,)", "same shape"),
     ),
-    "f loses shape": (lambda: fd.jacobian(changing([(2,), (2, 1), (2,), 2]), X), ValueError, ("`f`", "(2,)", "(2, 1)")),
-    "f not elementwise": (lambda: fd.derivative(lambda t: 1.0, X), ValueError, ("`f`", "elementwise", "(2,)", "()")),
-    "f drops an entry": (lambda: fd.derivative(lambda t: t[:1], X), ValueError, ("`f`", "elementwise", "(2,)", "(1,)")),
-    "f adds an entry": (lambda: fd.derivative(lambda t: [t, t], 1.0), ValueError, ("`f`", "elementwise", "()", "(2,)")),
+    "f loses shape": (
+        lambda: fd.jacobian(changing([(2,), (2, 1), (2,), 2]), X),
+        ValueError,
+        ("`f`", "(2,)", "(2, 1)"),
+    ),
+    "f not elementwise": (
+        lambda: fd.derivative(lambda t: 1.0, X),
+        ValueError,
+        ("`f`", "elementwise", "(2,)", "()"),
+    ),
+    "f drops an entry": (
+        lambda: fd.derivative(lambda t: t[:1], X),
+        ValueError,
+        ("`f`", "elementwise", "(2,)", "(1,)"),
+    ),
+    "f adds an entry": (
+        lambda: fd.derivative(lambda t: [t, t], 1.0),
+        ValueError,
+        ("`f`", "elementwise", "()", "(2,)"),
+    ),
     "columns too few": (
         lambda: fd.gradient(lambda x: 1.0, X, vectorized=True),
         ValueError,
@@ -130,17 +158,37 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         TypeError,
         ("`vectorized`", "True or False", "1"),
     ),
-    "unpack not a flag": (lambda: fd.gradient(f, X, unpack="yes"), TypeError, ("`unpack`", "True or False", "'yes'")),
-    "full_output not a flag": (lambda: fd.gradient(f, X, full_output=1), TypeError, ("`full_output`", "True or False")),
-    "normalize not a flag": (lambda: fd.directional(f, X, X, normalize=1), TypeError, ("`normalize`", "True or False")),
-    "backend": (lambda: fd.gradient(f, X, backend="jax"), ValueError, ("`backend`", "'fastdiff'", "'scipy'", "'jax'")),
+    "unpack not a flag": (
+        lambda: fd.gradient(f, X, unpack="yes"),
+        TypeError,
+        ("`unpack`", "True or False", "'yes'"),
+    ),
+    "full_output not a flag": (
+        lambda: fd.gradient(f, X, full_output=1),
+        TypeError,
+        ("`full_output`", "True or False"),
+    ),
+    "normalize not a flag": (
+        lambda: fd.directional(f, X, X, normalize=1),
+        TypeError,
+        ("`normalize`", "True or False"),
+    ),
+    "backend": (
+        lambda: fd.gradient(f, X, backend="jax"),
+        ValueError,
+        ("`backend`", "'fastdiff'", "'scipy'", "'jax'"),
+    ),
     # senseless pairs
     "step and relative_step": (
         lambda: fd.gradient(f, X, step=0.1, relative_step=0.1),
         ValueError,
         ("`step`", "`relative_step`"),
     ),
-    "step and x_scale": (lambda: fd.gradient(f, X, step=0.1, x_scale=1.0), ValueError, ("`step`", "`x_scale`")),
+    "step and x_scale": (
+        lambda: fd.gradient(f, X, step=0.1, x_scale=1.0),
+        ValueError,
+        ("`step`", "`x_scale`"),
+    ),
     "relative_step and x_scale": (
         lambda: fd.gradient(f, X, relative_step=0.1, x_scale=[1, 2]),
         ValueError,
@@ -171,9 +219,21 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         ValueError,
         ("derivative", "`vectorized`", "elementwise"),
     ),
-    "derivative unpack": (lambda: fd.derivative(np.sin, X, unpack=True), ValueError, ("derivative", "`unpack`")),
-    "field unpack": (lambda: fd.gradient_field(np.add, X, X, unpack=True), ValueError, ("gradient_field", "`unpack`")),
-    "field argnum": (lambda: fd.gradient_field(np.add, X, X, argnum=1), ValueError, ("gradient_field", "`argnum`")),
+    "derivative unpack": (
+        lambda: fd.derivative(np.sin, X, unpack=True),
+        ValueError,
+        ("derivative", "`unpack`"),
+    ),
+    "field unpack": (
+        lambda: fd.gradient_field(np.add, X, X, unpack=True),
+        ValueError,
+        ("gradient_field", "`unpack`"),
+    ),
+    "field argnum": (
+        lambda: fd.gradient_field(np.add, X, X, argnum=1),
+        ValueError,
+        ("gradient_field", "`argnum`"),
+    ),
     "planned f0": (lambda: fd.Gradient(f, f0=1.0), ValueError, ("Gradient", "`f0`")),
     "planned full_output": (
         lambda: fd.Hessian(f, full_output=True),
@@ -197,9 +257,21 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "step string": (lambda: fd.gradient(f, X, step="small"), TypeError, ("`step`", "real numbers")),
     "step complex": (lambda: fd.gradient(f, X, step=1j), TypeError, ("`step`", "real", "complex128")),
     "step shape": (lambda: fd.gradient(f, X, step=[1, 2, 3]), ValueError, ("`step`", "(2,)", "(3,)")),
-    "relative_step 0": (lambda: fd.gradient(f, X, relative_step=0), ValueError, ("`relative_step`", "positive")),
-    "x_scale 0": (lambda: fd.gradient(f, X, x_scale=[1, 0]), ValueError, ("`x_scale`", "positive", "x_scale[1]")),
-    "step lost": (lambda: fd.gradient(f, [1.0, 1e9], step=1e-9), ValueError, ("`step`", "lost", "x[1]", "larger than")),
+    "relative_step 0": (
+        lambda: fd.gradient(f, X, relative_step=0),
+        ValueError,
+        ("`relative_step`", "positive"),
+    ),
+    "x_scale 0": (
+        lambda: fd.gradient(f, X, x_scale=[1, 0]),
+        ValueError,
+        ("`x_scale`", "positive", "x_scale[1]"),
+    ),
+    "step lost": (
+        lambda: fd.gradient(f, [1.0, 1e9], step=1e-9),
+        ValueError,
+        ("`step`", "lost", "x[1]", "1.19e-07"),
+    ),
     "relative_step lost": (
         lambda: fd.gradient(f, X, relative_step=1e-17),
         ValueError,
@@ -223,7 +295,11 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         ("`step`", "lost", "x[0]"),
     ),
     "step lost along v": (lambda: fd.jvp(f, X, X, step=1e-20), ValueError, ("`step`", "lost")),
-    "step lost in hvp": (lambda: fd.hvp(f, [1.0, 0.0], [0.0, 1.0], step=1e-20), ValueError, ("`step`", "lost", "x[0]")),
+    "step lost in hvp": (
+        lambda: fd.hvp(f, [1.0, 0.0], [0.0, 1.0], step=1e-20),
+        ValueError,
+        ("`step`", "lost", "x[0]"),
+    ),
     "step lost in derivative": (
         lambda: fd.derivative(np.sin, [1.0], step=1e-20),
         ValueError,
@@ -236,14 +312,22 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         TypeError,
         ("`bounds`", "(lb, ub)", "Bounds", "list"),
     ),
-    "bounds array": (lambda: fd.gradient(f, X, bounds=np.ones((2, 2))), TypeError, ("`bounds`", "(lb, ub)", "ndarray")),
+    "bounds array": (
+        lambda: fd.gradient(f, X, bounds=np.ones((2, 2))),
+        TypeError,
+        ("`bounds`", "(lb, ub)", "ndarray"),
+    ),
     "bounds three": (lambda: fd.gradient(f, X, bounds=(0, 1, 2)), ValueError, ("`bounds`", "(lb, ub)", "3")),
     "bounds crossed": (
         lambda: fd.gradient(f, X, bounds=([0, 3], [3, 1])),
         ValueError,
         ("`bounds`", "lb[1] = 3.0", "ub[1] = 1.0"),
     ),
-    "bounds shape": (lambda: fd.gradient(f, X, bounds=([0, 0, 0], 3)), ValueError, ("`bounds`", "(2,)", "(3,)")),
+    "bounds shape": (
+        lambda: fd.gradient(f, X, bounds=([0, 0, 0], 3)),
+        ValueError,
+        ("`bounds`", "(2,)", "(3,)"),
+    ),
     "bounds NaN": (lambda: fd.gradient(f, X, bounds=(np.nan, 3)), ValueError, ("`bounds`", "NaN", "inf")),
     "bounds strings": (lambda: fd.gradient(f, X, bounds=("a", "b")), TypeError, ("`bounds`", "real numbers")),
     "x below": (
@@ -251,15 +335,31 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         ValueError,
         ("`x`", "`bounds`", "x[1] = 2.0", "[2.5, 3.0]"),
     ),
-    "x above": (lambda: fd.hessian(f, X, bounds=(0, 1.5)), ValueError, ("`x`", "`bounds`", "x[1] = 2.0", "[0.0, 1.5]")),
-    "planned x outside": (lambda: fd.Gradient(f, bounds=(0, 1.5))(X), ValueError, ("`x`", "`bounds`", "x[1]")),
-    "scalar x outside": (lambda: fd.derivative(np.sin, 2.0, bounds=(0, 1)), ValueError, ("`x`", "`bounds`", "2.0")),
+    "x above": (
+        lambda: fd.hessian(f, X, bounds=(0, 1.5)),
+        ValueError,
+        ("`x`", "`bounds`", "x[1] = 2.0", "[0.0, 1.5]"),
+    ),
+    "planned x outside": (
+        lambda: fd.Gradient(f, bounds=(0, 1.5))(X),
+        ValueError,
+        ("`x`", "`bounds`", "x[1]"),
+    ),
+    "scalar x outside": (
+        lambda: fd.derivative(np.sin, 2.0, bounds=(0, 1)),
+        ValueError,
+        ("`x`", "`bounds`", "2.0"),
+    ),
     "field outside": (
         lambda: fd.gradient_field(np.add, X, X, bounds=([0, 0], [3, 1])),
         ValueError,
         ("`x`", "`bounds`"),
     ),
-    "field bounds list": (lambda: fd.gradient_field(np.add, X, X, bounds=[0, 3]), TypeError, ("`bounds`", "list")),
+    "field bounds list": (
+        lambda: fd.gradient_field(np.add, X, X, bounds=[0, 3]),
+        TypeError,
+        ("`bounds`", "list"),
+    ),
     # index, order, direction, axes
     "index above": (lambda: fd.partial(f, X, 2), IndexError, ("`index`", "2", "2 entries")),
     "index below": (lambda: fd.partial(f, X, -3), IndexError, ("`index`", "-3", "2 entries")),
@@ -313,8 +413,16 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "f0 string": (lambda: fd.hessian(f, X, f0="1"), TypeError, ("`f0`", "numbers", "'1'")),
     "f0 complex": (lambda: fd.gradient(f, X, f0=1j, method="forward"), TypeError, ("`f0`",)),
     "f0 ragged": (lambda: fd.hessian(f, X, f0=ragged()), ValueError, ("`f0`",)),
-    "gradient not callable": (lambda: fd.hessian(None, X, gradient=3), TypeError, ("`gradient`", "callable", "3")),
-    "gradient shape": (lambda: fd.hessian(None, X, gradient=lambda x: 1.0), ValueError, ("`gradient`", "(2,)", "()")),
+    "gradient not callable": (
+        lambda: fd.hessian(None, X, gradient=3),
+        TypeError,
+        ("`gradient`", "callable", "3"),
+    ),
+    "gradient shape": (
+        lambda: fd.hessian(None, X, gradient=lambda x: 1.0),
+        ValueError,
+        ("`gradient`", "(2,)", "()"),
+    ),
     "planned gradient shape": (
         lambda: fd.Hessian(None, gradient=lambda x: 1.0)(X),
         ValueError,
@@ -324,10 +432,22 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "planned neither": (lambda: fd.Hessian(None), TypeError, ("`f`", "callable", "None")),
     "hvp neither": (lambda: fd.hvp(None, X, X), TypeError, ("`f`", "callable", "None")),
     "weighted without v": (lambda: fd.Hessian(lambda x: x, weighted=True)(X), TypeError, ("weighted", "v")),
-    "weights too few": (lambda: fd.Hessian(lambda x: x, weighted=True)(X, [1.0]), ValueError, ("`v`", "1", "(2,)")),
-    "weights NaN": (lambda: fd.Hessian(lambda x: x, weighted=True)(X, [1.0, np.nan]), ValueError, ("`v`", "finite")),
+    "weights too few": (
+        lambda: fd.Hessian(lambda x: x, weighted=True)(X, [1.0]),
+        ValueError,
+        ("`v`", "1", "(2,)"),
+    ),
+    "weights NaN": (
+        lambda: fd.Hessian(lambda x: x, weighted=True)(X, [1.0, np.nan]),
+        ValueError,
+        ("`v`", "finite"),
+    ),
     "weighted f None": (lambda: fd.Hessian(lambda x: None, weighted=True)(X, X), TypeError, ("`f`", "None")),
-    "weighted f string": (lambda: fd.Hessian(lambda x: "a", weighted=True)(X, [1]), TypeError, ("`f`", "number")),
+    "weighted f string": (
+        lambda: fd.Hessian(lambda x: "a", weighted=True)(X, [1]),
+        TypeError,
+        ("`f`", "number"),
+    ),
     "weighted not a flag": (lambda: fd.Hessian(f, weighted=1), TypeError, ("`weighted`", "True or False")),
     # compare
     "kind": (lambda: fd.compare(f, X, "slope"), ValueError, ("`kind`", "'gradient'", "'hessian'", "'slope'")),
@@ -351,11 +471,13 @@ def test_bad_input_is_named(case: str) -> None:
 @pytest.mark.parametrize("name", [*VERBS, *PLANNED])
 def test_every_door_judges_its_options(name: str, options: dict[str, Any]) -> None:
     calls: list[Any] = []
+    door = (
+        (lambda **o: VERBS[name](calls.append, X, **o))
+        if name in VERBS
+        else (lambda **o: PLANNED[name](calls.append, **o))
+    )
     with pytest.raises((TypeError, ValueError), match=next(iter(options))):
-        if name in VERBS:
-            VERBS[name](calls.append, X, **options)
-        else:
-            PLANNED[name](calls.append, **options)
+        door(**options)
     assert not calls  # judged before f is called
 
 
@@ -421,13 +543,10 @@ def test_compiled_functions_are_refused_by_name(name: str, kind: str) -> None:
         "hvp(gradient=)": lambda: fd.hvp(None, X, X, gradient=g),
         "compare": lambda: fd.compare(g, X),
     }
+    others |= {verb: lambda: VERBS[name](g, X) for verb in VERBS}
+    others |= {cls: lambda: PLANNED[name](g) for cls in PLANNED}
     with pytest.raises(TypeError, match="compiled functions are not supported yet") as caught:
-        if name in VERBS:
-            VERBS[name](g, X)
-        elif name in PLANNED:
-            PLANNED[name](g)
-        else:
-            others[name]()
+        others[name]()
     parameter = "`gradient`" if "gradient=" in name else "`f`"
     assert kind.split(" function")[0] in str(caught.value)
     assert parameter in str(caught.value)
@@ -477,7 +596,8 @@ def test_a_planned_object_survives_an_exception(vectorized: bool) -> None:
     planned = fd.Gradient(g, vectorized=vectorized)
     before = planned(X)
     fail[0] = True
-    pytest.raises(ZeroDivisionError, planned, X)
+    with pytest.raises(ZeroDivisionError):
+        planned(X)
     fail[0] = False
     np.testing.assert_array_equal(planned(X), before)
 

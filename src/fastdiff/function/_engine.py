@@ -12,7 +12,7 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
-from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
+from ._evaluate import EPSILON, Columns, Evaluator, Loop
 from ._imaginary_runs import IMAGINARY_RUNS
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
@@ -147,7 +147,9 @@ class Symmetrised:
 
     def result(self) -> DerivativeResult:
         """Return the Hessian with all that is known about it."""
-        return symmetrised(self.jacobian.result(), self.jacobian.problem.x, value_at(self.jacobian.problem))
+        run: Any = self.jacobian.run
+        x = self.jacobian.problem.x
+        return symmetrised(self.jacobian.result(), x, run.f_at_x().reshape(x.shape))
 
 
 def differentiate(problem: Problem) -> Outcome:
@@ -157,21 +159,14 @@ def differentiate(problem: Problem) -> Outcome:
     return solve(problem, (_default_plan(target, shape) if reusable else bind(settings, target, shape)))
 
 
+def hessian_of_gradient(problem: Problem) -> Symmetrised:
+    """Solve a problem whose f is a gradient, as that of a Hessian."""
+    return Symmetrised(differentiate(problem))
+
+
 @lru_cache(maxsize=64)
 def _default_plan(target: Target, shape: tuple[int, ...]) -> Plan:
     return bind(_door.DEFAULTS, target, shape)
-
-
-def value_at(problem: Problem) -> Array:
-    """Return f(x), one more evaluation."""
-    evaluate = evaluator(problem)
-    base = Batch(problem.x.reshape(1, -1))
-    values = evaluate.evaluate(base)
-    if values is None:  # another precision was found
-        values = evaluate.evaluate(base)
-    assert values is not None
-    assert evaluate.shape is not None
-    return values.reshape(evaluate.shape)
 
 
 def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:

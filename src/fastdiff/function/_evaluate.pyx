@@ -47,6 +47,9 @@ EPSILON = float(np.finfo(np.float64).eps)
 # The precision of what f returns decides the steps: f in float32 has fewer digits to lose.
 cdef dict EPSILON_OF_ITEMSIZE = {2: float(np.finfo(np.float16).eps), 4: float(np.finfo(np.float32).eps)}
 
+cdef enum:
+    YIELD_EVERY = 4096
+
 # Points of one call of a vectorized f are kept within the L2 cache.
 cdef Py_ssize_t BATCH_BYTES = 256 * 1024
 
@@ -233,6 +236,9 @@ cdef class Loop(Evaluator):
             changed = <const char *> cnp.PyArray_DATA(batch.values)
         for row in range(points):
             PyErr_CheckSignals()
+            if row % YIELD_EVERY == YIELD_EVERY - 1:
+                with nogil:  # an f in C never lets other threads run
+                    pass
             x = cnp.PyArray_EMPTY(self.ndim, self.dims, typenum, 0)
             data = <char *> cnp.PyArray_DATA(x)
             origin = start[row] if start != NULL else 0 if moved else row

@@ -43,8 +43,13 @@ class ImaginaryRun(CoordinateRun):
         moved.imag = points.imaginary * self._imaginary[points.indices]
         return Batch(self.x[None].astype(complex), None, points.indptr, points.indices, moved)
 
+    def f_at_x(self) -> Array:
+        """Return f(x): the real part, as the imaginary step changes it by the square of the step."""
+        return self._real
+
     def tell(self, values: Array) -> None:
         """Take the imaginary parts."""
+        self._real = np.ascontiguousarray(values[0].real, np.float64)
         self._values = np.ascontiguousarray(values.imag, np.float64)
         self.value, self.status, self.worst = self._combine(self.layout.entries)
         if self.layout.gradient is not None:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .._stencil import Side, Stencil, stencil
+from .._stencil import Side, Stencil, fornberg, stencil
 from .._typing import FloatArray, IntpArray
 from ._evaluate import Differences
 from ._results import Status
@@ -53,11 +53,15 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Points and the entries made of them; for Hessians also the gradient made of the same points."""
+    """Points and the entries made of them.
+
+    The same points also make the gradient of a Hessian, and f(x) itself for a gradient: `origin`, a single entry.
+    """
 
     points: Points
     entries: Differences
     gradient: Differences | None = None
+    origin: Differences | None = None
 
 
 class PointList:
@@ -212,10 +216,24 @@ def axis_layout(sides: bytes, order: int, accuracy: int) -> Layout:
     """Return the layout of the derivatives along every coordinate: a gradient (order 1) or a diagonal (order 2)."""
     sides_ = np.frombuffer(sides, np.int8)
     points, terms = PointList(), TermList(len(sides_), order)
-    _axis_entries(terms, sides_, order, accuracy, _axis_points(points, sides_, order, accuracy))
+    samples = _axis_points(points, sides_, order, accuracy)
+    _axis_entries(terms, sides_, order, accuracy, samples)
     if not points.moved:
         points.base()  # the shape of f(x) is needed even where nothing moves
-    return Layout(points.freeze(), terms.freeze(0 if points.base_used else 1))
+    shift = 0 if points.base_used else 1
+    return Layout(points.freeze(), terms.freeze(shift), origin=_origin(points, samples, order, accuracy).freeze(shift))
+
+
+def _origin(points: PointList, samples: Samples, order: int, accuracy: int) -> TermList:
+    """Return f(x) as an entry: the sample at x if there is one, else interpolated along the first coordinate."""
+    origin, first = TermList(1, 0), np.zeros(1, np.intp)
+    if points.base_used:
+        origin.add(first, [(0, -1, Fraction(1))])
+        return origin
+    offsets = [offset for offset in formula(order, accuracy, CENTRAL).offsets if offset]
+    weights = fornberg([Fraction(offset) for offset in offsets], Fraction(0), 0)
+    origin.add(first, [(samples(first, offset), -1, w) for offset, w in zip(offsets, weights, strict=True)])
+    return origin
 
 
 @lru_cache(maxsize=64)

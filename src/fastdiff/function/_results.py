@@ -190,9 +190,9 @@ def symmetric_part(jacobian: Any, x: FloatArray) -> Array:
 
 
 def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> HessianResult:
-    """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x, one more evaluation."""
+    """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x."""
     value = symmetric_part(jacobian.value, x)
     square = jacobian.status.reshape(x.size, x.size)
     status = np.maximum(square, square.T).reshape(x.shape + x.shape)
-    fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev + 1, describe(status))
+    fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev, describe(status))
     return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))

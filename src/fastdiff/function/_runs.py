@@ -16,6 +16,10 @@ from ._plan import Plan, Run
 from ._problem import Kind, Target
 from ._results import Status
 
+# Points along a direction are rounded in every coordinate. A step that the box shrank must leave this many numbers
+# between them, or the coordinates are taken one by one.
+_LINE = 2.0**20
+
 
 class CoordinateRun:
     """A fixed step along coordinates: asks once, and once more, nearer to x, where values were not finite.
@@ -78,6 +82,12 @@ class CoordinateRun:
         else:
             self._values = _with_rows(self._values, self._rows, values)
             self._mend()
+
+    def f_at_x(self) -> Array:
+        """Return f(x) as the points asked for give it, shape (outputs,)."""
+        assert self.layout.origin is not None
+        f_at_x: Array = self._combine(self.layout.origin)[0][0]
+        return f_at_x
 
     def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
         assert self._values is not None
@@ -194,12 +204,16 @@ class DirectionRun(CoordinateRun):
         t = _evaluate.round_dyadic(t) if rule.dyadic else t
         along = None if box is None else box.along(self.x, self._v, share)
         sides, self._t = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, rule)
-        if along is not None and along.lower[0] == along.upper[0]:
+        if self._t[0] < t[0] and self._rounded_away(self._t * np.abs(self._v)):
             sides[0] = CRAMPED
         self._side = int(sides[0])
         if rule.stated:
             _steps.require_kept(rule, self.x, t * self._v, np.where(self._v == 0, 1.0, 0.0))
         return sides
+
+    def _rounded_away(self, moves: FloatArray) -> bool:
+        """Whether a coordinate moves by so few of its floating-point numbers that x + t v is not on a line."""
+        return bool((moves < _LINE * np.spacing(np.abs(self.x)))[self._v != 0].any())
 
     def tell(self, values: Array) -> None:
         """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""

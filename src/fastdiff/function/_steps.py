@@ -149,8 +149,8 @@ def place(
     reach = np.maximum(high, -low)[sides]
     unsuitable = (fitted < h) | ((sides != wanted) & (not rule.literal))
     rounded = unsuitable & (rule.dyadic | (reach > 1))
+    sides[fitted < 2 * np.maximum(np.spacing(np.abs(x) + reach * fitted), _SMALLEST_NORMAL)] = CRAMPED
     fitted[rounded] = np.exp2(np.floor(np.log2(np.maximum(fitted[rounded], _SMALLEST_NORMAL))))
-    sides[fitted < np.spacing(np.abs(x) + reach * fitted)] = CRAMPED
     sides[box.lower == box.upper] = FIXED
     return sides, fitted
 
@@ -175,7 +175,8 @@ def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray
     lost = (units == 0) & (x + h == x)
     if lost.any():
         i = int(np.argmax(lost))
+        name, place, least = rule.literal or "x_scale", _checks.position(i, rule.shape), np.spacing(abs(x[i]))
         raise ValueError(
-            f"`{rule.literal or 'x_scale'}` gives a step of {abs(h[i]):.3g} that is lost in "
-            f"x{_checks.position(i, rule.shape)} = {x[i]}: x + step == x; it must exceed {np.spacing(abs(x[i])):.3g}"
+            f"`{name}` gives a step of {abs(h[i]):.3g} that is lost in x{place} = {x[i]}: x + step == x; "
+            f"it must be larger than {least:.3g}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -22,7 +21,6 @@ from ._results import (
     Status,
     describe,
     no_estimate,
-    symmetrised,
 )
 
 _HIGHEST_ORDER = 8
@@ -219,8 +217,8 @@ def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **o
         require_python_function("f", f)
     require_python_function("gradient", gradient)
     problem = _problem("hessian", gradient, x, _AXIS, options)
-    engine = _dispatch.backend_for(problem.verb, problem.settings.backend)
-    return _deliver(problem, lambda result: symmetrised(result, problem.x, engine.value_at(problem)))
+    backend = _dispatch.backend_for(problem.verb, problem.settings.backend)
+    return _hand_over(problem, [backend.hessian_of_gradient(problem)])[0]
 
 
 def hessian_diagonal(f: Function, x: Any, **options: Unpack[Options]) -> Any:
@@ -283,7 +281,7 @@ def laplacian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     8.0
     """
     problem = _problem("laplacian", f, x, Target("axis", 2), options)
-    return _deliver(problem, lambda diagonal: _summed(diagonal, problem.x.ndim))
+    return _hand_over(problem, [Finished(_summed(_solution(problem).result(), problem.x.ndim))])[0]
 
 
 def _summed(diagonal: DerivativeResult, x_ndim: int) -> DerivativeResult:
@@ -467,7 +465,7 @@ def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options
         own_call = replace(call, args=others + call.args, argnum=number)
         own = _along_axis(settings, number, len(mesh))
         problems.append(Problem("gradient_field", own_call, Target("elementwise"), own, nodes))
-    return _handed_over(problems[0], [_solution(problem) for problem in problems])
+    return _hand_over(problems[0], [_solution(problem) for problem in problems])
 
 
 def _along_axis(settings: Settings, number: int, count: int) -> Settings:
@@ -502,12 +500,9 @@ def _problem(
     return Problem(verb, call, target, _door.settings(verb, options), _door.point(x), scalar_only, scalar_x)
 
 
-def _deliver(problem: Problem, finish: Callable[[DerivativeResult], DerivativeResult] | None = None) -> Any:
+def _deliver(problem: Problem) -> Any:
     """Solve a problem and return what the caller asked for; called by the verb itself."""
-    solution = _solution(problem)
-    if finish is not None:
-        solution = Finished(finish(solution.result()))
-    return _handed_over(problem, [solution])[0]
+    return _hand_over(problem, [_solution(problem)], level=4)[0]
 
 
 def _solution(problem: Problem) -> Solution:
@@ -515,12 +510,11 @@ def _solution(problem: Problem) -> Solution:
     return solution
 
 
-def _handed_over(problem: Problem, solutions: list[Solution]) -> tuple[Any, ...]:
+def _hand_over(problem: Problem, solutions: list[Solution], level: int = 3) -> tuple[Any, ...]:
     """Return results, or values: then trouble becomes one warning, at the line that called the verb."""
     if problem.settings.full_output:
         return tuple(solution.result() for solution in solutions)
     worst = max(solutions, key=lambda solution: solution.worst)
     if worst.worst > Status.NOISE_LIMITED:
-        level = 4 if len(solutions) == 1 else 3
         warnings.warn(f"{problem.verb}: {worst.result().message}", AccuracyWarning, stacklevel=level)
     return tuple(solution.value() for solution in solutions)

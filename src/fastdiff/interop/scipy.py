@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..function._results import (
     describe,
     no_estimate,
     numbers,
+    symmetrised,
 )
 
 _SCHEMES = {"central": "3-point", "forward": "2-point", "complex": "cs"}
@@ -55,6 +57,13 @@ def differentiate(problem: Problem) -> Finished:
         if (lower == upper).any():
             raise _cannot(problem, "`bounds` with lb == ub")
     return Finished(solve(problem, _Counted(problem)))
+
+
+def hessian_of_gradient(problem: Problem) -> Finished:
+    """Solve a problem whose f is a gradient, as that of a Hessian; its value at x is one more evaluation."""
+    gradient = numbers(problem.call.at(problem.x.copy()), complex_allowed=False)
+    found = symmetrised(differentiate(problem).result(), problem.x, gradient)
+    return Finished(replace(found, nfev=found.nfev + 1))
 
 
 def _cannot(problem: Problem, what: str) -> Exception:
@@ -110,11 +119,6 @@ def _flat(name: str, array: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     return _checks.broadcast(name, array, shape).ravel()
 
 
-def value_at(problem: Problem) -> Array:
-    """Return f(x), one more evaluation."""
-    return numbers(problem.call.at(problem.x.copy()), complex_allowed=False)
-
-
 def _jacobian(problem: Problem, f: _Counted) -> DerivativeResult:
     value = np.asarray(_approximate(problem, f))
     outer = () if problem.scalar_only else f.shape if f.shape is not None else np.shape(problem.settings.f0)
@@ -122,6 +126,8 @@ def _jacobian(problem: Problem, f: _Counted) -> DerivativeResult:
 
 
 def _product(problem: Problem, f: _Counted) -> DerivativeResult:
+    if problem.settings.bounds is not None:
+        raise _cannot(problem, "`bounds`")
     value = _approximate(problem, f, as_linear_operator=True).dot(problem.target.v)
     return _fixed_step(np.reshape(value, f.shape or ()), f.nfev)
 
