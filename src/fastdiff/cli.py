@@ -106,6 +106,7 @@ def _run_info(given: argparse.Namespace) -> int:
         "SciPy": _version("scipy"),
         "compiled core": "yes" if core is not None else f"no ({_kernels.reason}); {_kernels.REMEDY}",
         "OpenMP": f"yes (specification of {openmp // 100}-{openmp % 100:02})" if openmp else "no",
+        "vectors": core.SIMD if core is not None else "–",
         "threads": f"{_threads.available()} available" + ("" if openmp else ", 1 used without OpenMP"),
         **{name: _version(name) for name in _OPTIONAL},
     }

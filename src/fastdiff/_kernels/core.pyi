@@ -7,6 +7,7 @@ Axis: TypeAlias = tuple[int, int, int, int, bool, Sequence[Rule], Rule, Sequence
 QUOTIENT: int
 SUM: int
 DIFFERENCES: int
+SIMD: str
 
 def openmp() -> int: ...
 

@@ -37,7 +37,7 @@ cdef extern from "sweep.h" nogil:
         const fd_axis *axis
     void fd_sweep(const fd_plan *plan, const void *data, void *const *outputs,
                   Py_ssize_t begin, Py_ssize_t end, int threads, int streamed)
-    void fd_choose()
+    const char *fd_choose()
     int fd_openmp()
 
 QUOTIENT = FD_QUOTIENT
@@ -48,7 +48,7 @@ DIFFERENCES = FD_DIFFERENCES
 cdef Py_ssize_t SLICE = 1 << 26
 
 
-fd_choose()
+SIMD = fd_choose().decode()
 
 
 def openmp():

@@ -1,5 +1,5 @@
-/* The kernels for data of type T calculated in type C; included once for each pair, with NAME(x) to spell the
-   symbols.
+/* The kernels for data of type T calculated in type C; included once for each pair and each level of vectors, with
+   NAME(x) to spell the symbols and STREAM_LINE(out, line) to write 64 aligned bytes past the cache.
 
    A run is a stretch of outputs that one rule serves. Everything that is `const int` below is known at
    compile time: the loop is specialised by inlining. */
@@ -40,7 +40,7 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
             T line[64 / sizeof(T)];
             for (ptrdiff_t j = 0; j < LINE; j++)
                 line[j] = NAME(sample)(kind, taps, f + i + j, plus, minus, w + own * (i + j), tap);
-            fd_stream_line(out + i, line);
+            STREAM_LINE(out + i, line);
         }
     }
     for (; i < count; i++)
@@ -60,8 +60,8 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
     case taps:                                                                                                         \
         SPECIALISE(FD_DIFFERENCES, taps, own)
 
-FD_INLINE void NAME(any_run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count,
-                             const fd_rule *rule, ptrdiff_t row, int own, int streamed) {
+static void NAME(run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count, const fd_rule *rule,
+                      ptrdiff_t row, int own, int streamed) {
     const int unit = out_step == 1 && step == 1;
     if (rule->kind == FD_QUOTIENT) {
         SPECIALISE(FD_QUOTIENT, 1, 0);
@@ -90,20 +90,9 @@ FD_INLINE void NAME(any_run)(T *out, ptrdiff_t out_step, const T *f, ptrdiff_t s
     }
 }
 
-#define RUN(name)                                                                                                      \
-    static void NAME(name)(T * out, ptrdiff_t out_step, const T *f, ptrdiff_t step, ptrdiff_t count,                   \
-                           const fd_rule *rule, ptrdiff_t row, int own, int streamed) {                                \
-        NAME(any_run)(out, out_step, f, step, count, rule, row, own, streamed);                                        \
-    }
-
-RUN(run)
-#ifdef FD_AVX2
-FD_AVX2 RUN(run_avx2)
-#endif
-
-    /* Differentiate [lo, hi), which lies in one row; `f` is the input at lo. */
-    static void NAME(walk)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
-                           int streamed) {
+/* Differentiate [lo, hi), which lies in one row; `f` is the input at lo. */
+static void NAME(walk_runs)(const fd_axis *axis, T *out, const T *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
+                            int streamed) {
     const ptrdiff_t inner = axis->inner, line = axis->extent * inner;
     const ptrdiff_t start = lo;
     ptrdiff_t at = lo % line;
@@ -115,7 +104,7 @@ FD_AVX2 RUN(run_avx2)
             last = at / inner + 1;
         const ptrdiff_t left = last * inner - at;
         const ptrdiff_t count = left < hi - lo ? left : hi - lo;
-        FD_CALL(run)(out + lo, 1, f + (lo - start) * step, step, count, rule, row, own, streamed);
+        NAME(run)(out + lo, 1, f + (lo - start) * step, step, count, rule, row, own, streamed);
         lo += count;
         at = at + count == line ? 0 : at + count;
     }
@@ -128,11 +117,18 @@ static void NAME(walk_columns)(const fd_axis *axis, T *out, const T *f, ptrdiff_
         ptrdiff_t row, last;
         const fd_rule *rule = fd_find_rule(axis, (lo + k) % line / axis->inner, &row, &last);
         const ptrdiff_t count = (hi - lo - k + line - 1) / line;
-        FD_CALL(run)(out + lo + k, line, f + k * step, step * line, count, rule, row, 0, 0);
+        NAME(run)(out + lo + k, line, f + k * step, step * line, count, rule, row, 0, 0);
     }
 }
 
-#undef RUN
+static void NAME(walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
+                       int streamed) {
+    if (axis->by_column)
+        NAME(walk_columns)(axis, out, f, step, lo, hi);
+    else
+        NAME(walk_runs)(axis, out, f, step, lo, hi, streamed);
+}
+
 #undef CASE
 #undef SPECIALISE
 #undef LINE

@@ -9,38 +9,16 @@
 #include "config.h"
 #include "sweep.h"
 
-#if defined(__SSE2__) || defined(_M_X64)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define FD_LEVELS 1 /* gcc compiles stretches of a file for wider vectors */
+#include <immintrin.h>
+#elif defined(__SSE2__) || defined(_M_X64)
 #include <emmintrin.h>
+#endif
+#if defined(__SSE2__) || defined(_M_X64)
 #define FD_STREAMS 1
-/* Write 64 aligned bytes past the cache. */
-FD_INLINE void fd_stream_line(void *out, const void *line) {
-    for (int k = 0; k < 4; k++)
-        _mm_stream_si128((__m128i *)out + k, _mm_loadu_si128((const __m128i *)line + k));
-}
-FD_INLINE void fd_stream_end(void) {
-    _mm_sfence();
-}
 #else
 #define FD_STREAMS 0
-FD_INLINE void fd_stream_line(void *out, const void *line) {
-    (void)out;
-    (void)line;
-}
-FD_INLINE void fd_stream_end(void) {}
-#endif
-
-/* The same kernels for wider vectors. There is no FMA in them, so the bits are those of the baseline. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define FD_AVX2       __attribute__((target("avx2")))
-#define FD_CALL(name) (fd_wide ? NAME(name##_avx2) : NAME(name))
-static int fd_wide;
-void fd_choose(void) {
-    const char *forced = getenv("FASTDIFF_SIMD");
-    fd_wide = __builtin_cpu_supports("avx2") && !(forced && strcmp(forced, "base") == 0);
-}
-#else
-#define FD_CALL(name) NAME(name)
-void fd_choose(void) {}
 #endif
 
 /* Small enough for the samples of a chunk to stay in the first two levels of cache while every axis uses
@@ -63,41 +41,57 @@ FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_
     return interior;
 }
 
-#define T       float
-#define C       float
-#define NAME(x) x##_f32_f32
-#include "runs.inc.h"
-#undef C
-#undef NAME
-#define C       double
-#define NAME(x) x##_f32_f64
-#include "runs.inc.h"
-#undef T
-#undef NAME
-#define T       double
-#define NAME(x) x##_f64_f64
-#include "runs.inc.h"
-#undef T
-#undef C
-#undef NAME
+/* Differentiate [lo, hi) of the flat index, which lies in one row; `f` is the input at lo. */
+typedef void (*fd_walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
+                        int streamed);
 
-#define WALK(suffix, T)                                                                                                \
-    if (axis->by_column)                                                                                               \
-        walk_columns_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi);                                    \
-    else                                                                                                               \
-        walk_##suffix(axis, (T *)out, (const T *)input + at, step, lo, hi, streamed);                                  \
-    break
+/* The same source for each level of vectors. No FMA is ever used, so all levels give the same bits. */
+#define LEVEL(x) x##_base
+#if FD_STREAMS
+#define STREAM_LINE(out, line)                                                                                         \
+    for (int k = 0; k < 4; k++)                                                                                        \
+    _mm_stream_si128((__m128i *)(out) + k, _mm_loadu_si128((const __m128i *)(line) + k))
+#else
+#define STREAM_LINE(out, line) (void)(line)
+#endif
+#include "level.inc.h"
 
-static void walk(const fd_axis *axis, void *out, const void *input, ptrdiff_t at, ptrdiff_t step, ptrdiff_t lo,
-                 ptrdiff_t hi, int streamed) {
-    switch (axis->types) {
-    case FD_F32_F32:
-        WALK(f32_f32, float);
-    case FD_F32_F64:
-        WALK(f32_f64, float);
-    default:
-        WALK(f64_f64, double);
+#ifdef FD_LEVELS
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#define LEVEL(x) x##_avx2
+#define STREAM_LINE(out, line)                                                                                         \
+    for (int k = 0; k < 2; k++)                                                                                        \
+    _mm256_stream_si256((__m256i *)(out) + k, _mm256_loadu_si256((const __m256i *)(line) + k))
+#include "level.inc.h"
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")
+#define LEVEL(x)               x##_avx512
+#define STREAM_LINE(out, line) _mm512_stream_si512((__m512i *)(out), _mm512_loadu_si512(line))
+#include "level.inc.h"
+#pragma GCC pop_options
+#endif
+
+static const fd_walk *fd_walks = walks_base;
+static const char *fd_level = "base";
+
+const char *fd_choose(void) {
+#ifdef FD_LEVELS
+    const char *forced = getenv("FASTDIFF_SIMD");
+    const int most = forced && strcmp(forced, "base") == 0 ? 0 : forced && strcmp(forced, "avx2") == 0 ? 1 : 2;
+    if (most >= 1 && __builtin_cpu_supports("avx2")) {
+        fd_walks = walks_avx2;
+        fd_level = "avx2";
     }
+    if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        fd_walks = walks_avx512;
+        fd_level = "avx512";
+    }
+#endif
+    return fd_level;
 }
 
 /* Where the input holds element `flat`. */
@@ -118,12 +112,17 @@ static void sweep_part(const fd_plan *plan, const void *input, void *const *outp
         ptrdiff_t end = chunk_end < row_end ? chunk_end : row_end;
         end = end < hi ? end : hi;
         const ptrdiff_t at = locate(plan, lo);
-        for (int k = 0; k < plan->axes; k++)
-            walk(plan->axis + k, outputs[k], input, at, step, lo, end, streamed);
+        for (int k = 0; k < plan->axes; k++) {
+            const fd_axis *axis = plan->axis + k;
+            const ptrdiff_t itemsize = axis->types == FD_F64_F64 ? 8 : 4;
+            fd_walks[axis->types](axis, outputs[k], (const char *)input + at * itemsize, step, lo, end, streamed);
+        }
         lo = end;
     }
+#if FD_STREAMS
     if (streamed)
-        fd_stream_end();
+        _mm_sfence();
+#endif
 }
 
 void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end, int threads,

@@ -49,8 +49,9 @@ typedef struct {
 void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end, int threads,
               int streamed);
 
-/* Choose the kernels for this CPU, once, before the first sweep; FASTDIFF_SIMD=base forces the baseline. */
-void fd_choose(void);
+/* Choose the level of vectors for this CPU, once, before the first sweep: "base", "avx2" or "avx512". FASTDIFF_SIMD
+   names a lower one to stop at. */
+const char *fd_choose(void);
 
 /* The date of the OpenMP specification this was built with, or 0. */
 int fd_openmp(void);
