@@ -3,8 +3,6 @@
 ``python bench/bench_grid.py`` prints the table; ``pytest bench/bench_grid.py`` times ours, records the ratio.
 """
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +10,7 @@ import numba
 import numpy as np
 import pytest
 
+import ratios
 from fastdiff import grid
 
 RNG = np.random.default_rng(0)
@@ -57,21 +56,6 @@ def assert_agreement(ours: Any, theirs: Any) -> None:
         assert one.tobytes() == other.tobytes()
 
 
-def interleaved(first: Callable[[], Any], second: Callable[[], Any], rounds: int = 9) -> tuple[float, float]:
-    """Return the median seconds of both, measured turn by turn."""
-    start = time.perf_counter()
-    first()
-    repeats = max(1, int(2e-3 / (time.perf_counter() - start)))
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for function, record in zip((first, second), times, strict=True):
-            start = time.perf_counter()
-            for _ in range(repeats):
-                function()
-            record.append((time.perf_counter() - start) / repeats)
-    return statistics.median(times[0]), statistics.median(times[1])
-
-
 def prepare(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """Return NumPy's call and ours, which have been seen to agree."""
     f, spacing, options, given = CASES[name]()
@@ -91,8 +75,8 @@ def prepare(name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
 def test_against_numpy(name: str, benchmark: Any) -> None:
     theirs, ours = prepare(name)
     if benchmark.enabled:
-        numpy_seconds, our_seconds = interleaved(theirs, ours)
-        benchmark.extra_info["times faster than numpy"] = numpy_seconds / our_seconds
+        times = ratios.interleaved({"numpy": theirs, "ours": ours})
+        benchmark.extra_info["times faster than numpy"] = str(ratios.ratio(times, "numpy", "ours"))
     benchmark(ours)
 
 
@@ -118,8 +102,8 @@ def prepare_numba() -> tuple[Callable[[], Any], Callable[[], Any]]:
 def test_against_numba(benchmark: Any) -> None:
     theirs, ours = prepare_numba()
     if benchmark.enabled:
-        numba_seconds, our_seconds = interleaved(theirs, ours)
-        benchmark.extra_info["times faster than numba"] = numba_seconds / our_seconds
+        times = ratios.interleaved({"numba": theirs, "ours": ours})
+        benchmark.extra_info["times faster than numba"] = str(ratios.ratio(times, "numba", "ours"))
     benchmark(ours)
 
 
@@ -132,14 +116,13 @@ def test_accuracy(shape: tuple[int, ...], accuracy: int, benchmark: Any) -> None
 
 
 def table() -> None:
-    print(f"{'':24}{'numpy / ms':>12}{'ours / ms':>12}{'ratio':>8}")
-    for name in CASES:
-        numpy_seconds, our_seconds = interleaved(*prepare(name))
-        ratio = numpy_seconds / our_seconds
-        print(f"{name:24}{1e3 * numpy_seconds:12.4f}{1e3 * our_seconds:12.4f}{ratio:8.2f}", flush=True)
-    numba_seconds, our_seconds = interleaved(*prepare_numba())
-    print(f"{'4096², out, numba':24}{1e3 * numba_seconds:12.4f}{1e3 * our_seconds:12.4f}", end="")
-    print(f"{numba_seconds / our_seconds:8.2f}")
+    print(f"{'':24}{'peer / ms':>12}{'ours / ms':>12}   times faster (middle half)")
+    rows = {name: (lambda name=name: prepare(name)) for name in CASES} | {"4096², out, numba": prepare_numba}
+    for name, prepared in rows.items():
+        theirs, ours = prepared()
+        times = ratios.interleaved({"peer": theirs, "ours": ours})
+        peer, own = (1e3 * ratios.median(times, side) for side in ("peer", "ours"))
+        print(f"{name:24}{peer:12.4f}{own:12.4f}   {ratios.ratio(times, 'peer', 'ours')}", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Call = Callable[[], Any]
+from fastdiff._timing import ROUNDS, Call, interleaved
+
 Times = dict[str, list[float]]
-
-ROUNDS = 9
-ROUND_SECONDS = 0.02  # a call that is shorter is repeated to fill it: the clock and the loop must not count
-
-
-def interleaved(calls: Mapping[str, Call], rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> Times:
-    """Return the seconds of a call in each round, for each side."""
-    repeats = {name: max(1, int(seconds / _once(call))) for name, call in calls.items()}
-    times: Times = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                call()
-            times[name].append((time.perf_counter() - start) / repeats[name])
-    return times
-
-
-def _once(call: Call) -> float:
-    call()  # the first call pays for imports, caches and pages
-    start = time.perf_counter()
-    call()
-    return max(time.perf_counter() - start, 1e-9)
 
 
 @dataclass(frozen=True)

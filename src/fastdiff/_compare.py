@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack
 
 import numpy as np
 
-from . import _checks, function
+from . import _checks, _timing, function
 from ._typing import Array, Function, Options
 
 Kind: TypeAlias = Literal["derivative", "gradient", "jacobian", "hessian"]
@@ -22,8 +20,6 @@ _VERBS: dict[Kind, Callable[..., Any]] = {
     "jacobian": function.jacobian,
     "hessian": function.hessian,
 }
-_ROUNDS = 7
-_ROUND_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +150,7 @@ def compare(
     }
     reference, label = _reference(verb, f, x, exact, options)
     calls = {name: partial(verb, f, x, backend=name, full_output=True, **options) for name in results}
-    times = _take_turns(calls)
+    times = _timing.medians(calls)
     sides = [
         Contender(name, result.value, _largest(result.value, reference), result.nfev, times[name])
         for name, result in results.items()
@@ -177,20 +173,3 @@ def _largest(value: Any, reference: Array) -> float:
     if np.shape(value) != np.shape(reference):
         raise ValueError(f"`exact` must have the shape {np.shape(value)} of the derivative, got {np.shape(reference)}")
     return float(np.max(np.abs(np.asarray(value) - reference), initial=0.0))
-
-
-def _take_turns(calls: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
-    """Return the median time of each call; rounds take turns, so that a noisy moment hits all alike."""
-    repeats = {}
-    for name, call in calls.items():
-        start = time.perf_counter()
-        call()
-        repeats[name] = max(1, int(_ROUND_SECONDS / max(time.perf_counter() - start, 1e-9)))
-    rounds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(_ROUNDS):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                call()
-            rounds[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: statistics.median(times) for name, times in rounds.items()}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import statistics
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,13 +13,12 @@ from typing import Any
 import numpy as np
 from numpy import cos, sin
 
-from . import _kernels, function, grid
+from . import _kernels, _timing, function, grid
 from ._typing import Array, FloatArray
 
 _METRES_PER_DEGREE = 6_371_009 * np.pi / 180  # on a sphere of the mean radius of the Earth
 _WINDS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _SIDE = 4096  # the refinement has about the points of a square of this side
-_ROUNDS = 9
 
 
 class CannotWrite(Exception):
@@ -181,7 +178,7 @@ def _tell_speed(terrain: Terrain, reuse: bool = False) -> bool:
         calls["reused"] = lambda: grid.gradient(f, *spacing, out=ours)
         calls["reused"]()
         agreed = agreed and all(_same_bits(a, b) for a, b in zip(theirs, ours, strict=True))
-    times = interleaved(calls)
+    times = _timing.medians(calls, seconds=0.0)
     size = f"{f.shape[0]} × {f.shape[1]} {f.dtype}"
     labels = {"fastdiff": size, "reused": "  with out= reused"}
     for name, label in labels.items():
@@ -193,17 +190,6 @@ def _tell_speed(terrain: Terrain, reuse: bool = False) -> bool:
 
 def _same_bits(a: Array, b: Array) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype and bool((a.view(np.uint64) == b.view(np.uint64)).all())
-
-
-def interleaved(calls: dict[str, Callable[[], Any]], rounds: int = _ROUNDS) -> dict[str, float]:
-    """Return the median seconds of each call; rounds take turns, so that a noisy moment hits all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 
 # 2. A textbook function
@@ -285,7 +271,7 @@ def _tell_rosenbrock() -> None:
     }
     found = {label: _minimised(jac) for label, jac in jacs.items()}
     evaluations = {label: run.nfev + getattr(jacs[label], "nfev", 0) for label, run in found.items()}
-    seconds = interleaved({label: partial(_minimised, jac) for label, jac in jacs.items()}, rounds=5)
+    seconds = _timing.medians({label: partial(_minimised, jac) for label, jac in jacs.items()}, rounds=5)
     for label, run in found.items():
         miss, milliseconds = np.abs(run.x - 1).max(), seconds[label] * 1e3
         print(f"   {label:<36}{run.nit:>10}{evaluations[label]:>13}{miss:>13.0e}{milliseconds:>8.1f} ms")

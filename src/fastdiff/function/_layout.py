@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import lcm
 from typing import TypeAlias
@@ -49,6 +49,11 @@ class Points:
     def count(self) -> int:
         """The number of points."""
         return len(self.indptr) - 1
+
+    @cached_property
+    def owner(self) -> IntpArray:
+        """The point of each element of `indices`."""
+        return np.repeat(np.arange(self.count), np.diff(self.indptr))
 
 
 @dataclass(frozen=True, eq=False)

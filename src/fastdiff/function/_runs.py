@@ -125,8 +125,7 @@ class CoordinateRun:
 
     def _points_of(self, coordinates: Array) -> IntpArray | None:
         points = self.layout.points
-        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
-        return np.unique(owner[coordinates[points.indices]])
+        return np.unique(points.owner[coordinates[points.indices]])
 
     def _place(self, h: FloatArray) -> None:
         plan, box = self.plan, self.plan.box
@@ -236,7 +235,7 @@ class DirectionRun(CoordinateRun):
     def _batch(self, rows: IntpArray | None) -> Batch:
         points = self.layout.points
         along = np.zeros(points.count)
-        along[np.repeat(np.arange(points.count), np.diff(points.indptr))] = points.real
+        along[points.owner] = points.real
         return Batch(self._bases(along if rows is None else along[rows]))
 
 
@@ -261,8 +260,7 @@ class HessianProductRun(DirectionRun):
         bases = self._bases(points.along)
         if points.start is None:
             return Batch(bases)
-        owner = np.repeat(np.arange(points.count), np.diff(points.indptr))
-        moved = bases[points.start[owner], points.indices] + points.real * self.step[points.indices]
+        moved = bases[points.start[points.owner], points.indices] + points.real * self.step[points.indices]
         if box is not None:
             moved = np.clip(moved, box.lower[points.indices], box.upper[points.indices])
         return Batch(bases, points.start, points.indptr, points.indices, moved)

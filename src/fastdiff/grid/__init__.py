@@ -8,7 +8,8 @@ import numpy as np
 from numpy import gradient as _numpy_gradient  # bound now: np.gradient may be replaced by the one below
 
 from .. import _checks, _kernels
-from . import _apply, _door, _plan
+from . import _apply, _door, _spacing
+from ._plan import RulesOf
 
 __all__ = ["gradient"]
 
@@ -91,9 +92,9 @@ def gradient(
     if accuracy is not None:
         _require_core()
         field, accuracy = _door.accurate(f, spacing, axis, edge_order, accuracy)
-        return _differentiate(_plan.accurate_plan, field, accuracy, out, threads, (f, *spacing))
+        return _differentiate(_spacing.accurate_rules, field, accuracy, out, threads, (f, *spacing))
     if _kernels.core is not None and (native := _door.native(f, spacing, axis, edge_order)):
-        return _differentiate(_plan.numpy_plan, native, edge_order, out, threads, (f, *spacing))
+        return _differentiate(_spacing.numpy_rules, native, edge_order, out, threads, (f, *spacing))
     return _from_numpy(f, spacing, axis, edge_order, out)
 
 
@@ -106,7 +107,7 @@ def _require_core() -> None:
 
 
 def _differentiate(
-    make: Any, field: _door.Field, parameter: int, out: Any, threads: int | None, inputs: tuple[Any, ...]
+    rules_of: RulesOf, field: _door.Field, parameter: int, out: Any, threads: int | None, inputs: tuple[Any, ...]
 ) -> Any:
     """Return the result in its structure."""
     count = len(field.axes)
@@ -116,7 +117,7 @@ def _differentiate(
         targets = _door.check_out(out, count, field.data.shape, field.data.dtype, inputs)
     if not count:
         return () if out is None else out
-    results = _apply.apply(make, field, parameter, targets, threads)
+    results = _apply.apply(rules_of, field, parameter, targets, threads)
     if out is not None:
         return out
     return results[0] if count == 1 else tuple(results)

@@ -6,15 +6,13 @@ can't write.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .. import _threads
 from .._typing import Array
 from ._door import Field
-from ._plan import Plan, find
+from ._plan import Plan, RulesOf, find
 
 # Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16,
 # slower below. Never derived from the reported cache size, as a virtual machine reports its host's. Fresh
@@ -27,7 +25,9 @@ _COMPUTED = {char: np.dtype(computed) for char, computed in zip("efdFD", "ffdFD"
 _REAL = {"f": "f", "d": "d", "F": "f", "D": "d"}
 
 
-def apply(make: Any, field: Field, parameter: int, targets: list[Array] | None, threads: int | None) -> list[Array]:
+def apply(
+    rules_of: RulesOf, field: Field, parameter: int, targets: list[Array] | None, threads: int | None
+) -> list[Array]:
     """Return the derivatives along the axes of `field`, in `targets` if given."""
     data, count = field.data, len(field.axes)
     computed = _COMPUTED[data.dtype.char]
@@ -40,7 +40,7 @@ def apply(make: Any, field: Field, parameter: int, targets: list[Array] | None, 
     source = data if direct and data.flags.aligned else _packed(data, outputs[0])
     source, *views = map(_real_view, (source, *outputs)) if computed.kind == "c" else (source, *outputs)
     plan = find(
-        make,
+        rules_of,
         field.tokens,
         source.shape,
         source.strides,

@@ -6,6 +6,7 @@ on the layout alone is kept by itself, for calls whose spacing changes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
@@ -14,9 +15,10 @@ import numpy as np
 
 from .. import _kernels
 from .._typing import Array
-from ._spacing import AxisRules, Scalar, accurate_rules, numpy_rules
+from ._spacing import AxisRules, Scalar
 
 Ints: TypeAlias = tuple[int, ...]
+RulesOf: TypeAlias = Callable[[Any, str, int], AxisRules]
 # A spacing that can be looked up. Its type counts too: 1 == 1.0 == np.float32(1), and each makes other bits.
 Token: TypeAlias = tuple[type, Scalar] | tuple[str, bytes | Array]
 
@@ -108,41 +110,27 @@ def _spacing(token: Token) -> Any:
     return np.frombuffer(value, dtype=kind) if isinstance(value, bytes) else value
 
 
-@lru_cache(maxsize=128)
-def numpy_plan(
+@lru_cache(maxsize=256)
+def _plan(
+    rules_of: RulesOf,
     tokens: tuple[Token, ...],
     shape: Ints,
     strides: Ints,
     out_strides: Ints,
     char: str,
     axes: Ints,
-    edge_order: int,
+    parameter: int,
 ) -> Plan:
-    """Return the plan of the NumPy mode."""
-    rules = [numpy_rules(_spacing(token), char, edge_order) for token in tokens]
+    rules = [rules_of(_spacing(token), char, parameter) for token in tokens]
     return _build(_geometry(shape, strides, out_strides, _ITEMSIZE[char], axes), rules, char)
 
 
-@lru_cache(maxsize=128)
-def accurate_plan(
-    tokens: tuple[Token, ...],
-    shape: Ints,
-    strides: Ints,
-    out_strides: Ints,
-    char: str,
-    axes: Ints,
-    accuracy: int,
-) -> Plan:
-    """Return the plan of order `accuracy` in every row."""
-    rules = [accurate_rules(_spacing(token), char, accuracy) for token in tokens]
-    return _build(_geometry(shape, strides, out_strides, _ITEMSIZE[char], axes), rules, char)
+def find(rules_of: RulesOf, tokens: tuple[Token, ...], *key: Any) -> Plan:
+    """Return a plan, kept from an earlier call if there is one.
 
-
-def find(make: Any, tokens: tuple[Token, ...], *key: Any) -> Plan:
-    """Return a plan from the cache of `make`; for long coordinates a new one: looking up costs as much."""
-    for _, value in tokens:
-        if type(value) is np.ndarray:
-            make = make.__wrapped__
-            break
-    plan: Plan = make(tokens, *key)
+    `rules_of` makes the rules of an axis from its spacing, the dtype and the edge order or the accuracy. With long
+    coordinates the plan is new, as a look-up would cost as much.
+    """
+    short = not any(type(value) is np.ndarray for _, value in tokens)
+    plan: Plan = (_plan if short else _plan.__wrapped__)(rules_of, tokens, *key)
     return plan
