@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, Unpack
 
 import numpy as np
 
-from . import _checks, _timing, function
+from . import _checks, _kernels, _timing, function
 from ._typing import Array, Function, Options
 
 Kind: TypeAlias = Literal["derivative", "gradient", "jacobian", "hessian"]
@@ -133,14 +133,20 @@ def compare(
 
     Raises
     ------
+    ImportError
+        If the compiled core is missing: there is nothing to compare.
     TypeError, ValueError
         If an argument can't be used, by either side; the message names it. Exceptions of f arrive unchanged.
 
     Examples
     --------
     >>> import fastdiff as fd
-    >>> print(fd.compare(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], exact=[4.0, 1.0]))  # doctest: +SKIP
+    >>> found = fd.compare(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], exact=[4.0, 1.0])
+    >>> found.fastdiff.nfev, found.scipy.nfev
+    (4, 5)
     """
+    if _kernels.core is None:
+        raise ImportError(f"compare needs the compiled core of fastdiff ({_kernels.reason}); {_kernels.REMEDY}")
     verb = _VERBS[_checks.one_of("kind", kind, tuple(_VERBS))]
     for name in ("backend", "full_output"):
         if name in options:
