@@ -4,7 +4,7 @@ Derivatives of functions: `derivative`, `partial`, `gradient`, `jacobian`, `hess
 `Jacobian`, `Hessian` for ``jac=`` and ``hess=``. Derivatives of sampled fields: `fastdiff.grid`.
 """
 
-from importlib.metadata import version as _version
+from typing import Any as _Any
 from warnings import warn as _warn
 
 from . import _kernels, grid
@@ -59,7 +59,15 @@ __all__ = [
     "stencil",
 ]
 
-__version__ = _version("fastdiff")
+
+def __getattr__(name: str) -> _Any:
+    """Look up the version when it is asked for: importlib.metadata would add half of NumPy's time to every import."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("fastdiff")
+    raise AttributeError(f"module 'fastdiff' has no attribute {name!r}")
+
 
 if _kernels.core is None:
     _warn(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+import numpy as np
 
 Call: TypeAlias = Callable[[], Any]
 
@@ -30,7 +31,7 @@ def interleaved(
 
 def medians(calls: Mapping[str, Call], rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> dict[str, float]:
     """Return the median seconds of a call, for each side."""
-    return {name: statistics.median(times) for name, times in interleaved(calls, rounds, seconds).items()}
+    return {name: float(np.median(times)) for name, times in interleaved(calls, rounds, seconds).items()}
 
 
 def _once(call: Call) -> float:
