@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ def settings(verb: str, options: Options) -> Settings:
     if not options:
         return DEFAULTS
     given = _known(verb, options)
-    method = _checks.one_of("method", given.get("method", "central"), METHODS)
+    method = _method(given.get("method", "central"))
     bounds = _bounds(given.get("bounds"))
     if method == "complex":
         for name in ("accuracy", "bounds"):
@@ -94,9 +95,7 @@ def _known(verb: str, options: Options) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     for name in options:
         if name not in Options.__annotations__:
-            raise TypeError(
-                f"{verb}() got an unknown option {name!r}; the options are {', '.join(Options.__annotations__)}"
-            )
+            raise TypeError(_unknown(verb, name))
     for name, (verbs, reason) in _NOT_FOR.items():
         if verb in verbs and name in given:
             raise ValueError(f"{verb} does not take `{name}`: {reason}")
@@ -104,6 +103,35 @@ def _known(verb: str, options: Options) -> dict[str, Any]:
         if given.get(one, False) is not False and given.get(other, False) is not False:
             raise ValueError(f"`{one}` and `{other}` can't be given together: {reason}")
     return given
+
+
+# What SciPy calls our options and methods.
+_SCIPY_WORDS = {
+    "rel_step": "relative_step",
+    "abs_step": "step",
+    "diff_step": "relative_step",
+    "finite_diff_rel_step": "relative_step",
+    "eps": "step",
+    "epsilon": "step",
+    "h": "step",
+    "2-point": "forward",
+    "3-point": "central",
+    "cs": "complex",
+}
+
+
+def _unknown(verb: str, name: str) -> str:
+    known = list(Options.__annotations__)
+    meant = [_SCIPY_WORDS[name]] if name in _SCIPY_WORDS else difflib.get_close_matches(name, known, 1)
+    hint = f" (is {meant[0]!r} meant?)" if meant else ""
+    return f"{verb}() got an unknown option {name!r}{hint}; the options are {', '.join(known)}"
+
+
+def _method(method: Any) -> Method:
+    if isinstance(method, str) and method in _SCIPY_WORDS:
+        listed = ", ".join(map(repr, METHODS))
+        raise ValueError(f"`method` must be one of {listed}, got {method!r}, which is {_SCIPY_WORDS[method]!r} here")
+    return _checks.one_of("method", method, METHODS)
 
 
 def _accuracy(method: str, accuracy: Any) -> int:
@@ -143,10 +171,13 @@ def _bounds(bounds: Any) -> tuple[FloatArray, FloatArray] | None:
         pair = (bounds.lb, bounds.ub)
     else:
         raise TypeError(
-            f"`bounds` must be a tuple (lb, ub) or scipy.optimize.Bounds, got {type(bounds).__name__}: "
-            "a list could be read as pairs or as (lb, ub)"
+            f"`bounds` must be a tuple (lb, ub) or scipy.optimize.Bounds, got {type(bounds).__name__}: a list could be "
+            "read as pairs or as (lb, ub); from pairs (low, high) make it with tuple(zip(*bounds))"
         )
-    lower, upper = (_checks.real_array("bounds", side) for side in pair)
+    try:
+        lower, upper = (_checks.real_array("bounds", side) for side in pair)
+    except TypeError as error:
+        raise TypeError(f"{error}; where there is no bound, use -np.inf and np.inf") from None
     if np.isnan(lower).any() or np.isnan(upper).any():
         raise ValueError("`bounds` must not be NaN; use -inf and inf where there is none")
     return lower, upper

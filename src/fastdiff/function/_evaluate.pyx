@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Evaluators: a batch of points in, the values of f out. And the shims of the compiled steps and differences.
 
-An evaluator has one verb, ``evaluate(batch) -> values``, and knows nothing of derivatives. Every point is a fresh array:
-what f keeps or changes never spoils a result. Values are copied out at once: f may return the same buffer every time.
+An evaluator has one verb, ``evaluate(batch) -> values``, and knows nothing of derivatives. Every point is a fresh
+array: what f keeps or changes never spoils a result. Values are copied out at once: f may return the same buffer every
+time.
 """
 
 import numpy as np

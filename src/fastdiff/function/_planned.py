@@ -25,8 +25,10 @@ class Planned:
     _target = Target("axis")
     _scalar_only = False
 
-    def __init__(self, f: Function, **options: Unpack[Options]) -> None:
+    def __init__(self, f: Function, *misplaced: Any, **options: Unpack[Options]) -> None:
         verb = type(self).__name__
+        if misplaced:
+            raise TypeError(f"{verb} takes f and options by name; x comes at the call: {verb}(f)(x)")
         self._engine: Any = _dispatch.backend_for(verb, "fastdiff")
         self._call = _door.call(verb, f, options)
         self._settings = _door.settings(verb, options)

@@ -41,7 +41,7 @@ _SENTENCES = {
     Status.NOT_ESTIMATED: "A fixed step was used: the error is not estimated.",
     Status.FIXED: "The lower bound equals the upper bound: the coordinate is fixed and its derivative is set to 0.",
     Status.NOISE_LIMITED: "Fewer than 3 digits of f survive the subtraction: "
-    "f hardly changes over the step, so enlarge `step` or state the scale of x with `x_scale`.",
+    "the derivative is next to nothing, or the step is; enlarge `step`, or state the scale of x with `x_scale`.",
     Status.DOMAIN_LIMITED: "The bounds leave no room for a step: widen `bounds`, or make them equal to fix x.",
     Status.EXHAUSTED: "The levels were used up before the estimate converged.",
     Status.ALIASED: "A smaller step disagrees with the estimate: f oscillates within the step.",
