@@ -46,6 +46,8 @@ def flag(name: str, value: Any) -> bool:
 
 def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return `value` as a float64 array; what is not real numbers is refused, never parsed or truncated."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"`{name}` must have no masked entries, got {value!r:.80}")
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -1,6 +1,7 @@
 #include "combine.h"
 #include "config.h"
 
+#include <float.h>
 #include <math.h>
 
 /* A default step may not be smaller than this share of max(1, |x|). */
@@ -67,19 +68,21 @@ int fd_combine(const fd_differences *d, ptrdiff_t outputs, const double *FD_REST
     int worst = 0;
     for (ptrdiff_t e = 0; e < d->entries; e++) {
         const ptrdiff_t first = d->terms[e], last = d->terms[e + 1];
-        double divisor = d->denominator[e];
-        for (ptrdiff_t k = 0; k < d->order; k++)
-            divisor *= units[d->factors[e * d->order + k]];
         for (ptrdiff_t j = 0; j < outputs; j++) {
             double sum = 0, lost = 0;
             for (ptrdiff_t t = first; t < last; t++) {
                 const double plus = values[d->plus[t] * outputs + j];
                 const double minus = d->minus[t] < 0 ? 0 : values[d->minus[t] * outputs + j];
                 sum += d->weight[t] * (plus - minus);
-                if (d->minus[t] >= 0)
-                    lost += fabs(d->weight[t]) * (noise * fmax(fabs(plus), fabs(minus)));
+                const double size = fmax(fabs(plus), fabs(minus));
+                const double rounded = d->minus[t] < 0 ? 0 : noise * size;
+                /* The smallest numbers are spaced as far as this, whatever epsilon is. */
+                const double least = size > 0 ? SURVIVING * DBL_TRUE_MIN : 0;
+                lost += fabs(d->weight[t]) * fmax(rounded, least);
             }
-            double value = sum / divisor;
+            double value = sum / d->denominator[e];
+            for (ptrdiff_t k = 0; k < d->order; k++) /* one by one: their product may overflow */
+                value /= units[d->factors[e * d->order + k]];
             signed char found = !isfinite(value)   ? FD_NOT_FINITE
                                 : fabs(sum) < lost ? FD_NOISE_LIMITED
                                                    : FD_NOT_ESTIMATED;

@@ -246,6 +246,8 @@ def _disagree(values: Array, real: Run, tolerance: float) -> Array:
     other = real.value.real.ravel()
     size = np.maximum(np.abs(values.real.ravel()), np.abs(other))
     trusted = (real.status.ravel() < Status.NOISE_LIMITED) & np.isfinite(values.real.ravel())
+    # An imaginary part below the smallest numbers is lost without f's doing.
+    trusted &= np.abs(other) * float(real.step.ravel()[0]) > np.finfo(np.float64).tiny / EPSILON
     disagreement: Array = trusted & (np.abs(values.real.ravel() - other) > tolerance * size)
     return disagreement
 

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._typing import Array, FloatArray, IntpArray
+from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _evaluate, _layout, _steps
 from ._evaluate import Batch
 from ._layout import CENTRAL
 from ._plan import Plan, Run
 from ._problem import Kind, Target
 from ._results import Status
-from ._runs import RUNS, CoordinateRun, Start, norm
+from ._runs import RUNS, CoordinateRun, Start, norm, scaled
+
+# An f smaller than this has an imaginary part, of order 2**-70 of it or less, among the subnormal numbers.
+_TINY = 2.0**-900
 
 
 class ImaginaryRun(CoordinateRun):
@@ -52,6 +55,7 @@ class ImaginaryRun(CoordinateRun):
         self._real = np.ascontiguousarray(values[0].real, np.float64)
         self._values = np.ascontiguousarray(values.imag, np.float64)
         self.value, self.status, self.worst = self._combine(self.layout.entries)
+        self.worst = _doubt_underflow(values, self.status)
         if self.layout.gradient is not None:
             self.gradient = self._combine(self.layout.gradient)[0]
 
@@ -67,6 +71,7 @@ class ShiftedRun:
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         target = plan.target
         direction, left = _split_off_direction(target, len(x))
+        direction, self._factor = scaled(direction)
         h = plan.rule.imaginary(x, literal=target.total_order == 1)
         if target.kind == "elementwise":
             self._t = h
@@ -87,7 +92,7 @@ class ShiftedRun:
 
     def tell(self, values: Array) -> None:
         """Take the imaginary parts."""
-        real = np.ascontiguousarray(values.imag / self._t)
+        real = np.ascontiguousarray(values.imag / self._t * self._factor)
         if self._inner is not None:
             self._inner.tell(real)
             self._next = self._inner.ask()
@@ -97,7 +102,15 @@ class ShiftedRun:
         self.value, self.step = real.T if self._t.size > 1 else real, self._t
         finite = np.isfinite(self.value)
         self.status = np.where(finite, Status.NOT_ESTIMATED, Status.NOT_FINITE).astype(np.int8)
-        self.worst = int(self.status.max(initial=0))
+        self.worst = _doubt_underflow(values.T if self._t.size > 1 else values, self.status)
+
+
+def _doubt_underflow(values: Array, status: StatusArray) -> int:
+    """Mark the outputs whose imaginary part may have underflowed to nothing, and return the worst status."""
+    tiny = (values.real != 0) & (np.abs(values.real) < _TINY) & (np.abs(values.imag) < np.finfo(np.float64).tiny)
+    doubtful = tiny.any(axis=0)
+    status[:, doubtful] = np.maximum(status[:, doubtful], Status.NOISE_LIMITED)
+    return int(status.max(initial=0))
 
 
 def _split_off_direction(target: Target, n: int) -> tuple[FloatArray, Target | None]:

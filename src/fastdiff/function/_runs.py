@@ -194,7 +194,8 @@ class DirectionRun(CoordinateRun):
         """Set v and t, and return the side of t; `share` is the part of the room in the box that t may use."""
         plan, box, rule = self.plan, self.plan.box, self.plan.rule
         assert plan.target.v is not None
-        self._v = plan.target.v if box is None else np.where(box.lower == box.upper, 0.0, plan.target.v)
+        v, self._factor = scaled(plan.target.v)
+        self._v = v if box is None else np.where(box.lower == box.upper, 0.0, v)
         inverse = norm(self._v / h)
         if inverse == 0:
             self._t, self._side = np.ones(1), FIXED
@@ -218,6 +219,7 @@ class DirectionRun(CoordinateRun):
         """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""
         super().tell(values)
         assert self.plan.target.v is not None
+        self.value = self.value * self._factor
         if not self.plan.target.v.any():
             self.status[...] = self.worst = Status.NOT_ESTIMATED
 
@@ -324,6 +326,15 @@ RUNS: dict[Kind, Start] = {
     "direction": _along(DirectionRun),
     "hessian_product": _along(HessianProductRun),
 }
+
+
+def scaled(v: FloatArray) -> tuple[FloatArray, float]:
+    """Return v, and a power of two taken out of it where its entries are so large or small that steps would not be."""
+    largest = float(np.abs(v).max(initial=0.0))
+    if largest == 0 or 2.0**-300 < largest < 2.0**300:
+        return v, 1.0
+    exponent = int(np.frexp(largest)[1])
+    return np.ldexp(v, -exponent), float(np.ldexp(1.0, min(exponent, 1023)))
 
 
 def norm(v: FloatArray) -> float:

@@ -6,7 +6,6 @@ raises what it raises. With `accuracy` every bad argument has its message.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from .._typing import Array
 from ._plan import Token
 
 ACCURACIES = (2, 4, 6, 8)
+_SMALLEST_STEP = 1e-305  # the largest weight is below 64 over the step
 
 # Coordinates of more bytes are not looked up: comparing them would cost as much as a new plan.
 _LOOKED_UP = 1 << 15
@@ -198,8 +198,10 @@ def _spacing_value(name: str, item: Any) -> float | Array:
     if array.ndim == 1:
         return array
     value = float(array)
-    if value == 0 or not math.isfinite(1 / value):
-        raise ValueError(f"`{name}` must not be zero, nor so small that its reciprocal overflows, got {value}")
+    if abs(value) < _SMALLEST_STEP:
+        raise ValueError(
+            f"`{name}` must not be zero, nor so small that weights overflow ({_SMALLEST_STEP}), got {value}"
+        )
     return value
 
 

@@ -22,6 +22,9 @@ Scalar: TypeAlias = "int | float | np.number[Any]"
 # Powers of two with smaller exponents have a reciprocal that neither overflows nor underflows.
 _RECIPROCAL = {"f": 120, "d": 1000}
 
+# Steps whose weights fit float32 with room to spare.
+_SINGLE_STEPS = (1e-25, 1e25)
+
 # Codes of the kernels; a stand-in where they are not built, as then no rule is ever made.
 _CORE: Any = _kernels.core
 
@@ -122,6 +125,7 @@ def accurate_rules(spacing: Scalar | FloatArray, char: str, accuracy: int) -> Ax
             return _non_uniform_rules(spacing, char, accuracy)
     else:
         step = Fraction(spacing)  # type: ignore[arg-type]
+    char = _calculated_in(char, np.array([float(step)]))
     closures = [stencil(1, offsets=range(-row, accuracy + 1 - row)) for row in range(reach)]
     mirrored = [stencil(1, offsets=range(row - accuracy, row + 1)) for row in reversed(range(reach))]
     return AxisRules(
@@ -130,6 +134,12 @@ def accurate_rules(spacing: Scalar | FloatArray, char: str, accuracy: int) -> Ax
         _rule(stencil(1, accuracy), step),
         tuple(_rule(closure, step) for closure in mirrored),
     )
+
+
+def _calculated_in(char: str, steps: FloatArray) -> str:
+    """Return the type to calculate in: not float32 where weights, about one over the steps, would not fit it."""
+    sizes = np.abs(steps)
+    return "d" if char == "f" and (sizes.min() < _SINGLE_STEPS[0] or sizes.max() > _SINGLE_STEPS[1]) else char
 
 
 def _rule(formula: Stencil, step: Fraction) -> Rule:
@@ -154,6 +164,7 @@ def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
     reach = accuracy // 2
     rows = np.arange(len(x))
     start = np.clip(rows - reach, 0, len(x) - 1 - accuracy)
+    char = _calculated_in(char, np.diff(x))
     with np.errstate(all="ignore"):
         weights = differentiation_weights(x, rows, start, accuracy).astype(char)
 
