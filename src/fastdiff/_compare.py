@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -70,6 +71,8 @@ class Comparison:
     def verdict(self) -> str:
         """Who is better at what, in a sentence."""
         ours, theirs = self.fastdiff, self.scipy
+        if not np.isfinite([ours.error, theirs.error]).any():
+            return "neither gives finite values here."
         aspects = (
             ("more accurate", ours.error, theirs.error, 2.0),
             ("cheaper in evaluations", ours.nfev, theirs.nfev, 1.0),
@@ -156,7 +159,9 @@ def compare(
     }
     reference, label = _reference(verb, f, x, exact, options)
     calls = {name: partial(verb, f, x, backend=name, full_output=True, **options) for name in results}
-    times = _timing.medians(calls)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # f has warned already, once for each side
+        times = _timing.medians(calls)
     sides = [
         Contender(name, result.value, _largest(result.value, reference), result.nfev, times[name])
         for name, result in results.items()
@@ -178,4 +183,5 @@ def _reference(verb: Callable[..., Any], f: Function, x: Any, exact: Any, option
 def _largest(value: Any, reference: Array) -> float:
     if np.shape(value) != np.shape(reference):
         raise ValueError(f"`exact` must have the shape {np.shape(value)} of the derivative, got {np.shape(reference)}")
-    return float(np.max(np.abs(np.asarray(value) - reference), initial=0.0))
+    errors = np.abs(np.asarray(value) - reference)
+    return float(np.max(np.where(np.isnan(errors), np.inf, errors), initial=0.0))

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from . import _checks
 
-# A region of two threads costs 1.5 us while they still spin and 50 to 270 us when the last one was 10 ms ago.
-# Below this much estimated serial work it can lose.
-WORTHWHILE_SECONDS = 200e-6
+# A region of two threads costs 1.5 us while they still spin and 50 to 270 us when the last one was 10 ms ago; where
+# another process holds a core, one thread waits for the other through whole scheduler ticks, 4 to 12 ms. Work of this
+# many seconds on one thread gains more than it risks.
+WORTHWHILE_SECONDS = 2e-3
 
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 

@@ -29,9 +29,12 @@ class Options(TypedDict, total=False):
     step, relative_step : float or array_like
         The step, or the step over |x|; positive, scalar or broadcast to x, taken literally. At most one of them.
     x_scale : float or array_like
-        The scale on which f varies in each coordinate; the step follows from it.
+        The scale on which f varies in each coordinate; the step is ``eps**(1/(k + p))`` times it for the k-th
+        derivative at accuracy p. Without it the scale is the compromise between 1 and |x| whose worst case is least:
+        ``|x|**(k/(k + p))`` for |x| > 1, ``|x|**(p/(k + p))`` below, at least ``1e-4 * max(1, |x|)``, and 1 at x = 0.
     bounds : tuple (lb, ub) or scipy.optimize.Bounds
-        f is never called outside. Stencils turn one-sided or shrink.
+        f is never called outside. Stencils turn one-sided or shrink, also where `step` is stated. From a list of pairs
+        (low, high) make it with ``tuple(zip(*bounds))``.
     args, kwargs : tuple, dict
         The other arguments of f.
     argnum : int or slice

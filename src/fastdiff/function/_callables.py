@@ -6,13 +6,13 @@ are supported: a numba CFunc is callable, but calling it runs its Python body at
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
 
+from .. import _checks
 from .._typing import Function
 
 Form = Literal["array", "unpack", "scalar"]
@@ -115,7 +115,4 @@ def check_argnum(argnum: Any) -> int | slice:
         if argnum.step not in (None, 1):
             raise ValueError(f"`argnum` must be an integer or a slice of step 1, got {argnum}")
         return argnum
-    try:
-        return operator.index(argnum)
-    except TypeError:
-        raise TypeError(f"`argnum` must be an integer or a slice, got {argnum!r}") from None
+    return _checks.integer("argnum", argnum)

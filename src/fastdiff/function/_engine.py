@@ -12,7 +12,7 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
-from ._evaluate import EPSILON, Columns, Evaluator, Loop
+from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
 from ._imaginary_runs import IMAGINARY_RUNS
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
@@ -84,7 +84,8 @@ def _require_shape(problem: Problem, shape: tuple[int, ...], known: Array | None
     if known is not None and prod(shape) != known.size:
         raise ValueError(f"`f0` has {known.size} entries, but `f` returns the shape {shape}")
     if problem.scalar_only and prod(shape) != 1:
-        raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use jacobian")
+        other = "jacobian" if problem.verb.islower() else "Jacobian"
+        raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use {other}")
     if problem.target.kind == "elementwise" and shape != problem.x.shape:
         x_shape = problem.x.shape
         raise ValueError(f"`f` must map elementwise for {problem.verb}: given the shape {x_shape}, it returned {shape}")
@@ -98,7 +99,6 @@ class Outcome:
     run: Run
     f_shape: tuple[int, ...]
     nfev: int
-    epsilon: float
 
     @property
     def worst(self) -> int:
@@ -156,7 +156,8 @@ def differentiate(problem: Problem) -> Outcome:
     """Solve a problem."""
     settings, target, shape = problem.settings, problem.target, problem.x.shape
     reusable = settings is _door.DEFAULTS and target.v is None
-    return solve(problem, (_default_plan(target, shape) if reusable else bind(settings, target, shape)))
+    plan = _default_plan(target, shape) if reusable else bind(settings, target, shape)
+    return solve(problem, plan, evaluator(problem))
 
 
 def hessian_of_gradient(problem: Problem) -> Symmetrised:
@@ -169,17 +170,16 @@ def _default_plan(target: Target, shape: tuple[int, ...]) -> Plan:
     return bind(_door.DEFAULTS, target, shape)
 
 
-def solve(problem: Problem, plan: Plan, epsilon: float = EPSILON) -> Outcome:
-    """Run a plan on a problem; `epsilon` is the precision expected of f."""
+def solve(problem: Problem, plan: Plan, evaluate: Evaluator) -> Outcome:
+    """Run a plan on a problem."""
     settings, x = problem.settings, problem.x.ravel()
     if plan.box is not None:
         _door.require_inside(x, plan.box.lower, plan.box.upper, plan.shape)
     known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in _COMPLEX_VALUED)
-    evaluate = evaluator(problem, epsilon)
     done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
     guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0
-    return Outcome(problem, done, shape, evaluate.nfev + guard, evaluate.epsilon)
+    return Outcome(problem, done, shape, evaluate.nfev + guard)
 
 
 def _symmetric(entries: Array, n: int) -> Array:
@@ -191,10 +191,10 @@ def _symmetric(entries: Array, n: int) -> Array:
     return full
 
 
-# How far the complex step and a real difference may lie apart before f is taken to lose its imaginary part, and how
-# near two real differences must be to count as evidence.
-_GUARD_TOLERANCE = 0.1
-_GUARD_AGREEMENT = 0.01
+# Two real differences that agree to the second of these are evidence against a complex step that differs from both by
+# the first.
+_GUARD_TOLERANCE = 1e-3
+_GUARD_AGREEMENT = 1e-4
 
 
 def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
@@ -226,6 +226,8 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
     real = along(central)
     if np.iscomplexobj(real.value) and (real.value.imag != 0).any():
         raise TypeError("`f` returned complex numbers at real x; method='complex' needs an f that is real there")
+    if real.worst == Status.NOT_FINITE:
+        nfev += _blank_off_domain(problem, done)
     suspect = _disagree(imaginary, real, _GUARD_TOLERANCE)
     if suspect.any():
         shorter = bind(central, target, plan.shape).rule
@@ -239,6 +241,21 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
             "to real: use method='central'"
         )
     return nfev
+
+
+def _blank_off_domain(problem: Problem, done: Run) -> int:
+    """Mark the outputs that are not finite at x itself: complex arithmetic continues f beyond its domain."""
+    evaluate = evaluator(replace(problem, verb="jacobian"))
+    values = evaluate.evaluate(Batch(problem.x.reshape(1, -1)))
+    if values is None:  # another precision was found
+        values = evaluate.evaluate(Batch(problem.x.reshape(1, -1)))
+    assert values is not None
+    outside = ~np.isfinite(values)
+    outside = np.broadcast_to(outside.T if problem.target.kind == "elementwise" else outside, done.value.shape)
+    done.value = np.where(outside, np.nan, done.value)
+    done.status = np.where(outside, Status.NOT_FINITE, done.status).astype(np.int8)
+    done.worst = int(done.status.max(initial=0))
+    return evaluate.nfev
 
 
 def _disagree(values: Array, real: Run, tolerance: float) -> Array:

@@ -60,12 +60,12 @@ class Planned:
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FloatArray, Call]:
         call = self._call
-        if call.argnum != 0:
-            x, others = call.split(args)
-        elif args:
+        if not args:
+            raise TypeError(f"{type(self).__name__} must be called with x")
+        if call.argnum == 0 or (call.args and len(args) == 1):
             x, others = args[0], args[1:]
         else:
-            raise TypeError(f"{type(self).__name__} must be called with x")
+            x, others = call.split(args)
         if others or kwargs:
             call = replace(call, args=others or call.args, kwargs=kwargs or call.kwargs)
         return _door.point(x), call
@@ -75,11 +75,14 @@ class Planned:
         plan = self._plan
         if plan is None or plan.shape != x.shape:
             plan = self._plan = self._engine.bind(self._settings, self._target, x.shape)
-        self._last = None
-        outcome = self._outcome = self._engine.solve(problem, plan, self._epsilon)
-        self._epsilon = outcome.epsilon
-        self.nfev += outcome.nfev
-        return outcome
+        self._outcome = self._last = None
+        evaluate = self._engine.evaluator(problem, self._epsilon)
+        try:
+            self._outcome = self._engine.solve(problem, plan, evaluate)
+        finally:  # what was evaluated counts, also where f raised
+            self.nfev += evaluate.nfev if self._outcome is None else self._outcome.nfev
+        self._epsilon = evaluate.epsilon
+        return self._outcome
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a call makes anew."""
@@ -249,7 +252,7 @@ class _Weighted:
         shape = values.shape[:-1] if self._vectorized else values.shape
         if prod(shape) != self._weights.size:
             raise ValueError(f"`v` must have one weight for each output of `f`, got {self._weights.size} for {shape}")
-        # In the precision of f, by which the steps are chosen.
-        weights = self._weights.astype(np.result_type(values.dtype, np.float16))
-        columns = values.reshape(self._weights.size, -1)
-        return weights @ columns if self._vectorized else (weights @ columns)[0]
+        weighted = self._weights @ values.reshape(self._weights.size, -1)
+        if values.dtype in (np.float16, np.float32):
+            weighted = weighted.astype(values.dtype)  # the precision of f, by which the steps are chosen
+        return weighted if self._vectorized else weighted[0]

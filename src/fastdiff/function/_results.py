@@ -92,7 +92,10 @@ class DerivativeResult:
         width = max(map(len, names))
         rows = []
         for name in names:
-            text = np.array2string(np.asarray(getattr(self, name)), threshold=20) if name != "message" else self.message
+            value = getattr(self, name)
+            if name == "status":
+                value = np.vectorize(lambda status: Status(status).name, otypes=[object])(value)
+            text = self.message if name == "message" else np.array2string(np.asarray(value), threshold=20)
             rows.append(f"{name:>{width}}: " + text.replace("\n", "\n" + " " * (width + 2)))
         return "\n".join(rows)
 

@@ -81,6 +81,7 @@ class StepRule:
             raise ValueError(f"`relative_step` gives a step of 0 at x{place} = {x[i]}; use `step` or `x_scale`")
         return h
 
+    @np.errstate(all="ignore")
     def imaginary(self, x: FloatArray, *, literal: bool) -> FloatArray:
         """Return the imaginary steps at x; never subnormal by default, as that would cost f's imaginary part digits.
 
@@ -126,6 +127,7 @@ class Box:
         return Box(np.minimum(self.lower + margin, x), np.maximum(self.upper - margin, x))
 
 
+@np.errstate(all="ignore")
 def place(
     x: FloatArray, h: FloatArray, wanted: int, order: int, accuracy: int, box: Box | None, rule: StepRule
 ) -> tuple[StatusArray, FloatArray]:

@@ -332,8 +332,9 @@ def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **option
         size = np.abs(along).max(initial=0.0)
         if size == 0:
             raise ValueError("`v` must not be zero with normalize=True: it has no direction")
-        along = along / size  # against overflow of the norm
-        along = along / np.linalg.norm(along)
+        with np.errstate(under="ignore"):
+            along = along / size  # against overflow of the norm
+            along = along / np.linalg.norm(along)
     return _deliver(_problem("directional", f, point, Target("direction", v=along.ravel()), options))
 
 

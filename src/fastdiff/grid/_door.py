@@ -230,10 +230,13 @@ def check_out(
         if not target.flags.writeable:
             raise ValueError("`out` must be writeable, got a read-only array")
     for position, target in enumerate(targets):
-        for other in (*inputs, *targets[:position]):
-            if isinstance(other, np.ndarray) and _overlap(target, other):
-                which = "another output" if any(other is one for one in targets) else "the input"
+        others = [(other, "the input") for other in inputs if isinstance(other, np.ndarray)]
+        others += [(other, "another output") for other in targets[:position]]
+        for other, which in others:
+            if _overlap(target, other):
                 raise ValueError(f"`out` must not overlap {which}: give it memory of its own")
+        if _overlaps_itself(target):
+            raise ValueError(f"`out` must not overlap itself, got strides {target.strides} for shape {target.shape}")
     return targets
 
 
@@ -242,7 +245,7 @@ def _out_arrays(out: Any, count: int, shape: tuple[int, ...]) -> list[Array]:
     if isinstance(out, np.ndarray):
         if count == 1:
             return [out]
-        if out.ndim == 0 or len(out) != count:
+        if out.shape != (count, *shape):
             raise ValueError(f"`out` must be {wanted}, got shape {out.shape}")
         return [out[k, ...] for k in range(count)]
     if not isinstance(out, tuple | list) or not all(isinstance(one, np.ndarray) for one in out) or count == 1:
@@ -250,6 +253,16 @@ def _out_arrays(out: Any, count: int, shape: tuple[int, ...]) -> list[Array]:
     if len(out) != count:
         raise ValueError(f"`out` must be {wanted}, got {len(out)} arrays")
     return list(out)
+
+
+def _overlaps_itself(array: Array) -> bool:
+    """Whether two entries may share memory: a stride shorter than what lies within it."""
+    span = array.itemsize
+    for stride, extent in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True)):
+        if extent > 1 and stride < span:
+            return True
+        span += (extent - 1) * stride
+    return False
 
 
 def _overlap(a: Array, b: Array) -> bool:
