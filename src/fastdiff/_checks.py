@@ -17,7 +17,7 @@ T = TypeVar("T")
 def one_of(name: str, value: Any, allowed: Collection[T], *, where: str = "") -> T:
     """Return `value` if it is one of `allowed`."""
     for choice in allowed:
-        if type(value) is type(choice) and value == choice:
+        if isinstance(value, type(choice)) and not isinstance(value, bool) and value == choice:
             return choice
     listed = ", ".join(map(repr, allowed))
     raise ValueError(f"`{name}` must be one of {listed}{where}, got {value!r}")
@@ -58,7 +58,7 @@ def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         return from_objects(f"`{name}`", array, value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got {array.dtype} data")
-    return array.astype(np.float64, copy=False)
+    return array.astype(np.float64)
 
 
 def from_objects(name: str, array: np.ndarray[Any, Any], value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

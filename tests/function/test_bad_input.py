@@ -409,7 +409,7 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "planned argnum": (lambda: fd.Jacobian(f, argnum=1)(X), TypeError, ("`argnum`", "1")),
     "planned slice": (lambda: fd.Jacobian(f, argnum=slice(1, None))(X), TypeError, ("`argnum`", "1")),
     # f0, gradient=, weights
-    "f0 size": (lambda: fd.hessian(f, X, f0=[1.0, 2.0]), ValueError, ("`f0`", "2 entries", "()")),
+    "f0 size": (lambda: fd.hessian(f, X, f0=[1.0, 2.0]), ValueError, ("`f0`", "(2,)", "()")),
     "f0 string": (lambda: fd.hessian(f, X, f0="1"), TypeError, ("`f0`", "numbers", "'1'")),
     "f0 complex": (lambda: fd.gradient(f, X, f0=1j, method="forward"), TypeError, ("`f0`",)),
     "f0 ragged": (lambda: fd.hessian(f, X, f0=ragged()), ValueError, ("`f0`",)),

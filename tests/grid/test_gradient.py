@@ -255,3 +255,25 @@ def test_wider_vectors_do_not_change_a_bit() -> None:
         for level in ("base", "avx2", "avx512")
     ]
     assert digests[0] == digests[1] == digests[2] != b""
+
+
+@pytest.mark.parametrize(("spacing", "kind"), [(1e45, "f4"), (1e-40, "f4"), (1e45, "F"), (1e-40, "f2")])
+def test_spacings_beyond_single_precision(spacing: float, kind: str) -> None:
+    f = np.sin(np.arange(12.0)).astype(kind)
+    f = f * f.dtype.type(1e37 if spacing > 1 and kind != "f2" else 1e-4 if kind == "f2" else 1e-30)
+    with np.errstate(all="ignore"):
+        wanted = grid.gradient(f.astype("D" if kind == "F" else "f8"), spacing, accuracy=4).astype(kind)
+    np.testing.assert_allclose(grid.gradient(f, spacing, accuracy=4), wanted, rtol=1e-5)
+    assert not grid.gradient(np.ones(12, kind), spacing, accuracy=4).any()
+
+
+def test_out_that_overlaps_itself_is_refused() -> None:
+    f = np.random.default_rng(0).random((6, 7))
+    out = np.lib.stride_tricks.as_strided(np.empty(100), (6, 7), (0, 8))
+    for options in ({}, {"accuracy": 2}):
+        with pytest.raises(ValueError, match="`out` must not overlap itself"):
+            grid.gradient(f, axis=0, out=out, **options)
+    with pytest.raises(ValueError, match="`out` must not overlap the input"):
+        grid.gradient(f, out=(f.copy(), f))
+    with pytest.raises(ValueError, match=r"one of shape \(2, 2, 3\), got shape \(2, 3\)"):
+        grid.gradient(f[:2, :3], out=np.empty((2, 3)))

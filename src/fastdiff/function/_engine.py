@@ -74,15 +74,25 @@ def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known:
             running = start(plan, x, evaluate.epsilon, known)
             continue
         assert evaluate.shape is not None
-        _require_shape(problem, evaluate.shape, known)
+        _require_shape(problem, evaluate.shape)
+        if known is not None:
+            _require_known(problem, evaluate)
         running.tell(values)
     return running
 
 
-def _require_shape(problem: Problem, shape: tuple[int, ...], known: Array | None) -> None:
+def _require_known(problem: Problem, evaluate: Evaluator) -> None:
+    """Raise ValueError where `f0` can't be a value of f."""
+    f0 = np.asarray(problem.settings.f0)
+    shape = evaluate.shape or ()
+    if f0.shape != shape and not f0.size == prod(shape) == 1:
+        raise ValueError(f"`f0` has the shape {f0.shape}, but `f` returns the shape {shape}")
+    if evaluate.epsilon == EPSILON and f0.dtype.kind in "fc" and np.finfo(f0.dtype).eps > EPSILON:
+        raise ValueError(f"`f0` is {f0.dtype}, but `f` is more precise: give `f0` as `f` returned it")
+
+
+def _require_shape(problem: Problem, shape: tuple[int, ...]) -> None:
     """Raise ValueError where f returned a shape that the problem does not allow."""
-    if known is not None and prod(shape) != known.size:
-        raise ValueError(f"`f0` has {known.size} entries, but `f` returns the shape {shape}")
     if problem.scalar_only and prod(shape) != 1:
         other = "jacobian" if problem.verb.islower() else "Jacobian"
         raise ValueError(f"`f` must return a scalar for {problem.verb}, got shape {shape}; use {other}")
@@ -226,15 +236,15 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
     real = along(central)
     if np.iscomplexobj(real.value) and (real.value.imag != 0).any():
         raise TypeError("`f` returned complex numbers at real x; method='complex' needs an f that is real there")
-    if real.worst == Status.NOT_FINITE:
-        nfev += _blank_off_domain(problem, done)
-    suspect = _disagree(imaginary, real, _GUARD_TOLERANCE)
-    if suspect.any():
-        shorter = bind(central, target, plan.shape).rule
-        again = along(central, replace(shorter, step=shorter(x, EPSILON) / 16, x_scale=None))
-        suspect &= _disagree(imaginary, again, _GUARD_TOLERANCE) & ~_disagree(real.value, again, _GUARD_AGREEMENT)
-    if suspect.any():
-        i = int(np.argmax(suspect))
+    doubtful = _disagree(imaginary, real, _GUARD_TOLERANCE)
+    if not doubtful.any() and Status.NOT_FINITE not in (done.worst, real.worst):
+        return nfev
+    nfev += _blank_off_domain(problem, done)
+    rule = bind(central, target, plan.shape).rule
+    again = along(central, replace(rule, step=rule(x, EPSILON) / 16, x_scale=None))
+    lost = doubtful & _disagree(imaginary, again, _GUARD_TOLERANCE) & ~_disagree(real.value, again, _GUARD_AGREEMENT)
+    if lost.any():
+        i = int(np.argmax(lost))
         raise ValueError(
             f"`f` loses the imaginary part: the complex step gives {imaginary.ravel()[i]:.6g} where a real difference "
             f"gives {real.value.real.ravel()[i]:.6g}; method='complex' needs an f without abs, comparisons and casts "

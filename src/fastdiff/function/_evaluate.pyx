@@ -363,6 +363,7 @@ cdef class Differences:
     cdef readonly cnp.ndarray denominator
     cdef readonly cnp.ndarray factors
     cdef fd_differences d
+    cdef Py_ssize_t points
 
     def __init__(self, cnp.ndarray terms not None, cnp.ndarray plus not None, cnp.ndarray minus not None,
                  cnp.ndarray weight not None, cnp.ndarray blank not None, cnp.ndarray denominator not None,
@@ -378,6 +379,9 @@ cdef class Differences:
         self.d.blank = <const signed char *> cnp.PyArray_DATA(blank)
         self.d.denominator = <const double *> cnp.PyArray_DATA(denominator)
         self.d.factors = <const Py_ssize_t *> cnp.PyArray_DATA(factors)
+        self.points = 1 + max(plus.max(initial=-1), minus.max(initial=-1))
+        if plus.min(initial=0) < 0 or minus.min(initial=-1) < -1:
+            raise ValueError("a term combines points that do not exist")
 
     def combine(self, cnp.ndarray values not None, cnp.ndarray units not None, double epsilon):
         """Return the entries and the status of each, both of shape (entries, outputs), and the worst status.
@@ -385,6 +389,8 @@ cdef class Differences:
         `values` has the shape (points, outputs); all arrays are contiguous.
         """
         cdef cnp.npy_intp dims[2]
+        if cnp.PyArray_DIM(values, 0) < self.points:
+            raise ValueError(f"the entries combine {self.points} points, got {cnp.PyArray_DIM(values, 0)}")
         dims[0] = self.d.entries
         dims[1] = cnp.PyArray_DIM(values, 1)
         cdef cnp.ndarray out = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)

@@ -226,18 +226,22 @@ def axis_layout(sides: bytes, order: int, accuracy: int) -> Layout:
     if not points.moved:
         points.base()  # the shape of f(x) is needed even where nothing moves
     shift = 0 if points.base_used else 1
-    return Layout(points.freeze(), terms.freeze(shift), origin=_origin(points, samples, order, accuracy).freeze(shift))
+    return Layout(points.freeze(), terms.freeze(shift), origin=_origin(points, sides_, samples, accuracy).freeze(shift))
 
 
-def _origin(points: PointList, samples: Samples, order: int, accuracy: int) -> TermList:
-    """Return f(x) as an entry: the sample at x if there is one, else interpolated along the first coordinate."""
-    origin, first = TermList(1, 0), np.zeros(1, np.intp)
+def _origin(points: PointList, sides: np.ndarray, samples: Samples, accuracy: int) -> TermList:
+    """Return f(x) as an entry: the sample at x if there is one, else interpolated along a coordinate.
+
+    Without a sample at x there are central first derivatives only.
+    """
+    origin, entry = TermList(1, 0), np.zeros(1, np.intp)
     if points.base_used:
-        origin.add(first, [(0, -1, Fraction(1))])
+        origin.add(entry, [(0, -1, Fraction(1))])
         return origin
-    offsets = [offset for offset in formula(order, accuracy, CENTRAL).offsets if offset]
+    along = _coordinates(sides, CENTRAL)[:1]
+    offsets = formula(1, accuracy, CENTRAL).offsets
     weights = fornberg([Fraction(offset) for offset in offsets], Fraction(0), 0)
-    origin.add(first, [(samples(first, offset), -1, w) for offset, w in zip(offsets, weights, strict=True)])
+    origin.add(entry, [(samples(along, offset), -1, w) for offset, w in zip(offsets, weights, strict=True)])
     return origin
 
 

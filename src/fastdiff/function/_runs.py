@@ -17,8 +17,9 @@ from ._problem import Kind, Target
 from ._results import Status
 
 # Points along a direction are rounded in every coordinate. A step that the box shrank must leave this many numbers
-# between them, or the coordinates are taken one by one.
+# between them, and not be as small as this, or the coordinates are taken one by one.
 _LINE = 2.0**20
+_SMALLEST_MOVE = 2.0**-1000
 
 
 class CoordinateRun:
@@ -138,9 +139,11 @@ class CoordinateRun:
             order = plan.target.coordinate_order
             sides, self.step = _steps.place(self.x, h, plan.side, order, plan.accuracy, box, plan.rule)
             self.layout = plan.layout(sides)
-            self.units = _steps.realise(self.x, self.step, sides, order, plan.accuracy, box)
+            low, high = (ends[sides] for ends in _steps.reaches(order, plan.accuracy))
+            self.units = _evaluate.realised_units(self.x, self.step, low, high, box.lower, box.upper)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, self.step, self.units)
+            reach = np.where(self.step == h, np.maximum(-low, high), 1.0)  # what the box shrank, it has looked after
+            _steps.require_kept(plan.rule, self.x, self.step, self.units, reach)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -213,7 +216,8 @@ class DirectionRun(CoordinateRun):
 
     def _rounded_away(self, moves: FloatArray) -> bool:
         """Whether a coordinate moves by so few of its floating-point numbers that x + t v is not on a line."""
-        return bool((moves < _LINE * np.spacing(np.abs(self.x)))[self._v != 0].any())
+        least = np.maximum(_LINE * np.spacing(np.abs(self.x)), _SMALLEST_MOVE)
+        return bool((moves < least)[self._v != 0].any())
 
     def tell(self, values: Array) -> None:
         """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""

@@ -18,6 +18,7 @@ from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD, reach
 # The imaginary step of the complex-step method, relative to x: its truncation error, of order step**2, is far below
 # round-off, and f's imaginary part, of order step, far above underflow.
 IMAGINARY_STEP = 2.0**-70
+_EQUIDISTANT = 2.0**10
 _SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 
 
@@ -151,7 +152,9 @@ def place(
     reach = np.maximum(high, -low)[sides]
     unsuitable = (fitted < h) | ((sides != wanted) & (not rule.literal))
     rounded = unsuitable & (rule.dyadic | (reach > 1))
-    sides[fitted < 2 * np.maximum(np.spacing(np.abs(x) + reach * fitted), _SMALLEST_NORMAL)] = CRAMPED
+    least = _SMALLEST_NORMAL ** (1 / order)  # what is divided by is a step to the power of the order
+    least = 2 * np.maximum(np.spacing(np.abs(x) + reach * fitted), least)
+    sides[(fitted < h) & (fitted < least)] = CRAMPED
     fitted[rounded] = np.exp2(np.floor(np.log2(np.maximum(fitted[rounded], _SMALLEST_NORMAL))))
     sides[box.lower == box.upper] = FIXED
     return sides, fitted
@@ -172,13 +175,23 @@ def realise(x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accura
     return _evaluate.realised_units(x, h, low[sides], high[sides], lower, upper)
 
 
-def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray) -> None:
-    """Raise ValueError where a stated step h, realised as `units`, does not change x, whatever the bounds."""
+def require_kept(
+    rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, reach: FloatArray | None = None
+) -> None:
+    """Raise ValueError where a stated step h, realised as `units`, does not change x, whatever the bounds.
+
+    Samples that reach farther than one step must lie at equal distances, which takes steps of many floating-point
+    numbers.
+    """
+    least = np.spacing(np.abs(x))
     lost = (units == 0) & (x + h == x)
+    if reach is not None:
+        least = np.where(reach > 1, _EQUIDISTANT * np.spacing(np.abs(x) + reach * h), least)
+        lost |= (reach > 1) & (h < least) & (units != 0)
     if lost.any():
         i = int(np.argmax(lost))
-        name, place, least = rule.literal or "x_scale", _checks.position(i, rule.shape), np.spacing(abs(x[i]))
+        name, place = rule.literal or "x_scale", _checks.position(i, rule.shape)
         raise ValueError(
-            f"`{name}` gives a step of {abs(h[i]):.3g} that is lost in x{place} = {x[i]}: x + step == x; "
-            f"it must be larger than {least:.3g}"
+            f"`{name}` gives a step of {abs(h[i]):.3g} that is lost in x{place} = {x[i]}: x + step == x, or nearly; "
+            f"it must be larger than {least[i]:.3g}"
         )

@@ -130,7 +130,7 @@ def coordinate_token(x: Array) -> Token:
 def accurate(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accuracy: Any) -> tuple[Field, int]:
     """Judge a call with `accuracy`."""
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
-    if isinstance(edge_order, bool) or edge_order != 1:
+    if type(edge_order) is not int or edge_order != 1:
         raise ValueError(
             f"`edge_order` has no meaning with `accuracy`, which holds at the edges too; leave it out: "
             f"got edge_order={edge_order!r} with accuracy={accuracy}"
