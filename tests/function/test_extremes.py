@@ -144,3 +144,20 @@ def test_a_wrong_known_value_is_refused(f0: Any) -> None:
 def test_samples_that_cannot_lie_at_equal_distances(x: float, step: float, options: Any, bounds: Any) -> None:
     with pytest.raises(ValueError, match=r"`step`.*must be larger than"):
         fd.gradient(lambda p: p[0] - x, [x], step=step, bounds=bounds, **options)
+
+
+@pytest.mark.parametrize("option", ["step", "relative_step", "x_scale"])
+@pytest.mark.parametrize("method", ["central", "forward"])
+def test_a_stated_step_leaves_fixed_coordinates_alone(option: str, method: Any) -> None:
+    options: Any = {option: 1e-3, "method": method, "accuracy": 4, "bounds": ([1, 0], [1, 4])}
+    np.testing.assert_allclose(fd.gradient(lambda p: (p**2).sum(), [1.0, 3.0], **options), [0, 6], rtol=1e-6)
+    np.testing.assert_allclose(fd.hvp(lambda p: (p**2).sum(), [1.0, 3.0], [1, 1], **options), [0, 2], atol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_second_try_along_a_huge_direction_scales_once() -> None:
+    x = np.array([1e-12, 1.0])
+    value = fd.jvp(lambda p: np.array([np.log(p[0]), p[1]]), x, [0.0, 1e305])
+    np.testing.assert_allclose(value, [0, 1e305])
+    value = fd.jvp(lambda p: np.array([np.log(p[0]), p[1]]), x, [1e200, 1e200])
+    np.testing.assert_allclose(value, [1e212, 1e200], rtol=1e-3)

@@ -36,7 +36,7 @@ class ImaginaryRun(CoordinateRun):
         self.layout = _layout.imaginary_layout(n, target.kind, target.order)
         units = _steps.realise(self.x, h, _steps.everywhere(CENTRAL, n), 1, 2, None)
         if plan.rule.stated and not first_order:
-            _steps.require_kept(plan.rule, self.x, h, units)
+            _steps.require_kept(plan.rule, self.x, h)
         self.units = np.concatenate([units, self._imaginary])
 
     def _batch(self, rows: IntpArray | None) -> Batch:

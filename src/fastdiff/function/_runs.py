@@ -142,8 +142,7 @@ class CoordinateRun:
             low, high = (ends[sides] for ends in _steps.reaches(order, plan.accuracy))
             self.units = _evaluate.realised_units(self.x, self.step, low, high, box.lower, box.upper)
         if plan.rule.stated:
-            reach = np.where(self.step == h, np.maximum(-low, high), 1.0)  # what the box shrank, it has looked after
-            _steps.require_kept(plan.rule, self.x, self.step, self.units, reach)
+            _steps.require_kept(plan.rule, self.x, h, np.maximum(-low, high))
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -211,8 +210,12 @@ class DirectionRun(CoordinateRun):
             sides[0] = CRAMPED
         self._side = int(sides[0])
         if rule.stated:
-            _steps.require_kept(rule, self.x, t * self._v, np.where(self._v == 0, 1.0, 0.0))
+            _steps.require_kept(rule, self.x, np.where(self._v == 0, np.inf, t * self._v))
         return sides
+
+    def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
+        value, status, worst = super()._combine(entries)
+        return value * self._factor, status, worst
 
     def _rounded_away(self, moves: FloatArray) -> bool:
         """Whether a coordinate moves by so few of its floating-point numbers that x + t v is not on a line."""
@@ -223,7 +226,6 @@ class DirectionRun(CoordinateRun):
         """Combine the values; along v = 0 the derivative is 0, and no bound is to blame."""
         super().tell(values)
         assert self.plan.target.v is not None
-        self.value = self.value * self._factor
         if not self.plan.target.v.any():
             self.status[...] = self.worst = Status.NOT_ESTIMATED
 
@@ -256,10 +258,9 @@ class HessianProductRun(DirectionRun):
         inner = None if plan.box is None else plan.box.shrunk(self.x, reach * self._t * np.abs(self._v))
         sides, self.step = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
         self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
-        units = _steps.realise(self.x, self.step, sides, 1, plan.accuracy, plan.box)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, self.step, units)
-        self.units = np.append(units, self._t)
+            _steps.require_kept(plan.rule, self.x, h)
+        self.units = np.append(_steps.realise(self.x, self.step, sides, 1, plan.accuracy, plan.box), self._t)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box

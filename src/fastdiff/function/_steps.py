@@ -175,19 +175,18 @@ def realise(x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accura
     return _evaluate.realised_units(x, h, low[sides], high[sides], lower, upper)
 
 
-def require_kept(
-    rule: StepRule, x: FloatArray, h: FloatArray, units: FloatArray, reach: FloatArray | None = None
-) -> None:
-    """Raise ValueError where a stated step h, realised as `units`, does not change x, whatever the bounds.
+def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, reach: FloatArray | None = None) -> None:
+    """Raise ValueError where a stated step h does not change x, whatever the bounds.
 
     Samples that reach farther than one step must lie at equal distances, which takes steps of many floating-point
     numbers.
     """
     least = np.spacing(np.abs(x))
-    lost = (units == 0) & (x + h == x)
+    lost = (x + h == x) & (x - h == x)
     if reach is not None:
-        least = np.where(reach > 1, _EQUIDISTANT * np.spacing(np.abs(x) + reach * h), least)
-        lost |= (reach > 1) & (h < least) & (units != 0)
+        farthest = np.abs(x) + reach * h
+        least = np.where(reach > 1, _EQUIDISTANT * np.spacing(farthest), least)
+        lost |= (reach > 1) & (h < least)
     if lost.any():
         i = int(np.argmax(lost))
         name, place = rule.literal or "x_scale", _checks.position(i, rule.shape)
