@@ -140,6 +140,7 @@ def _run_compare(given: argparse.Namespace) -> int:
 def _load(name: str) -> Callable[..., Any]:
     """Return the function ``module:function``."""
     module_name, colon, function_name = name.partition(":")
+    module_name = module_name.removesuffix(".py")
     if not (module_name and colon and function_name):
         raise BadInput(f"name the function as module:function, such as scipy.optimize:rosen, got {name!r}")
     sys.path.insert(0, os.getcwd())
