@@ -161,3 +161,62 @@ def test_a_second_try_along_a_huge_direction_scales_once() -> None:
     np.testing.assert_allclose(value, [0, 1e305])
     value = fd.jvp(lambda p: np.array([np.log(p[0]), p[1]]), x, [1e200, 1e200])
     np.testing.assert_allclose(value, [1e212, 1e200], rtol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("verb", ["hessian", "hessian_diagonal", "partial", "hvp"])
+def test_second_orders_of_the_complex_step_stay_in_the_domain(verb: str) -> None:
+    def logarithm(p: Any) -> Any:
+        return np.log(p[0]) + p[1] ** 2
+
+    def undefined(p: Any) -> Any:
+        return np.where(np.real(p[0]) > 1, np.nan, p[0] ** 3)
+
+    more = {"partial": ((0, 0),), "hvp": ([1.0, 0.0],)}.get(verb, ())
+    for f, x, exact in ((logarithm, [1e-12, 1.0], -1e24), (undefined, [1.0, 1.0], 6.0)):
+        result = getattr(fd, verb)(f, x, *more, method="complex", full_output=True)
+        value, status = np.ravel(result.value)[0], np.ravel(result.status)[0]
+        assert status == Status.NOT_FINITE or value == pytest.approx(exact, rel=1e-3)
+
+
+def test_a_hessian_of_a_gradient_is_zero_where_x_is_fixed() -> None:
+    options: Any = {"bounds": ([1.0, -9], [1.0, 9])}
+    slope = lambda p: np.array([3 * p[1], 3 * p[0] + 2 * p[1]])  # noqa: E731
+    result = fd.hessian(None, [1.0, 2.0], gradient=slope, full_output=True, **options)
+    np.testing.assert_allclose(result.value, [[0, 0], [0, 2]], atol=1e-8)
+    assert result.status.tolist() == [[Status.FIXED] * 2, [Status.FIXED, Status.NOT_ESTIMATED]]
+    np.testing.assert_array_equal(fd.Hessian(None, gradient=slope, **options)([1.0, 2.0]), result.value)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e7, 1e100])
+def test_corners_at_zero_along_any_length(size: float) -> None:
+    v, options = [size, -size], {"bounds": (0, np.inf)}
+    value = fd.hvp(lambda p: p[0] ** 2 + 3 * p[0] * p[1], [0.0, 0.0], v, **options)
+    np.testing.assert_allclose(value, [-size, 3 * size], rtol=1e-6)
+    found = fd.jvp(lambda p: p[0] + 3 * p[1], [0.0, 0.0], v, accuracy=4, full_output=True, **options)
+    assert found.value == pytest.approx(-2 * size)
+    assert found.status == Status.NOT_ESTIMATED
+
+
+@pytest.mark.parametrize("precise", [np.longdouble(1), 1, True])
+def test_known_values_of_other_types(precise: Any) -> None:
+    assert fd.derivative(np.sqrt, 1.0, method="backward", f0=precise) == pytest.approx(0.5, rel=1e-6)
+    with pytest.raises(ValueError, match="`f0` is float16"):
+        fd.gradient(lambda p: np.float32(p[0]), [1.0], method="forward", f0=np.float16(1))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: fd.directional(lambda p: p.sum(), [1.3, 1.0], [1, 1], step=8e-16, accuracy=8),
+        lambda: fd.hvp(lambda p: (p**3).sum(), [1.0], [1.0], step=4e-16, accuracy=8),
+        lambda: fd.derivative(lambda t: t**2, 2.0, order=2, step=6e-16),
+    ],
+)
+def test_stated_steps_of_a_few_ulp(call: Any) -> None:
+    with pytest.raises(ValueError, match=r"`step`.*must be larger than"):
+        call()
+
+
+def test_a_stated_step_may_be_lost_in_a_minor_entry_of_a_direction() -> None:
+    assert fd.jvp(lambda p: p.sum(), [1.0, 1.0], [1.0, 1e-12], step=1e-6) == pytest.approx(1)

@@ -277,3 +277,14 @@ def test_out_that_overlaps_itself_is_refused() -> None:
         grid.gradient(f, out=(f.copy(), f))
     with pytest.raises(ValueError, match=r"one of shape \(2, 2, 3\), got shape \(2, 3\)"):
         grid.gradient(f[:2, :3], out=np.empty((2, 3)))
+
+
+def test_out_without_entries() -> None:
+    out = np.zeros((2, 0))
+    assert grid.gradient(np.zeros((2, 0)), axis=0, out=out) is out
+
+
+def test_coordinates_too_fine_for_weights_are_refused() -> None:
+    for x in (np.arange(12) * 1e-309, np.arange(12.0) ** 2 * 1e-309, np.linspace(-1.2, 1.2, 4) * 1.4e308):
+        with pytest.raises(ValueError, match="`spacing"):
+            grid.gradient(np.sin(np.arange(float(len(x)))), x, accuracy=2)

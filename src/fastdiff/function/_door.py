@@ -273,10 +273,12 @@ def known_value(f0: Any, complex_allowed: bool) -> Array | None:
     """Return `f0` as an array of numbers."""
     if f0 is None:
         return None
+    if isinstance(f0, np.ma.MaskedArray) and np.ma.is_masked(f0):
+        raise TypeError("`f0` must have no masked entries")
     try:
         array = np.asarray(f0)
     except ValueError as error:
         raise ValueError(f"`f0` must be numbers: {error}") from None
     if array.dtype.kind not in ("biufc" if complex_allowed else "biuf"):
         raise TypeError(f"`f0` must be numbers, got {f0!r:.80}")
-    return array
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)

@@ -13,7 +13,7 @@ from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
 from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
-from ._imaginary_runs import IMAGINARY_RUNS
+from ._imaginary_runs import IMAGINARY_RUNS, blank
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -87,7 +87,7 @@ def _require_known(problem: Problem, evaluate: Evaluator) -> None:
     shape = evaluate.shape or ()
     if f0.shape != shape and not f0.size == prod(shape) == 1:
         raise ValueError(f"`f0` has the shape {f0.shape}, but `f` returns the shape {shape}")
-    if evaluate.epsilon == EPSILON and f0.dtype.kind in "fc" and np.finfo(f0.dtype).eps > EPSILON:
+    if f0.dtype.kind in "fc" and np.finfo(f0.dtype).eps > evaluate.epsilon:
         raise ValueError(f"`f0` is {f0.dtype}, but `f` is more precise: give `f0` as `f` returned it")
 
 
@@ -153,7 +153,8 @@ class Symmetrised:
 
     def value(self) -> Any:
         """Return the Hessian alone, as a new array."""
-        return symmetric_part(self.jacobian.value(), self.jacobian.problem.x)
+        result = self.jacobian.result()
+        return symmetric_part(result.value, result.status, self.jacobian.problem.x)[0]
 
     def result(self) -> DerivativeResult:
         """Return the Hessian with all that is known about it."""
@@ -261,10 +262,7 @@ def _blank_off_domain(problem: Problem, done: Run) -> int:
         values = evaluate.evaluate(Batch(problem.x.reshape(1, -1)))
     assert values is not None
     outside = ~np.isfinite(values)
-    outside = np.broadcast_to(outside.T if problem.target.kind == "elementwise" else outside, done.value.shape)
-    done.value = np.where(outside, np.nan, done.value)
-    done.status = np.where(outside, Status.NOT_FINITE, done.status).astype(np.int8)
-    done.worst = int(done.status.max(initial=0))
+    blank(done, outside.T if problem.target.kind == "elementwise" else outside)
     return evaluate.nfev
 
 

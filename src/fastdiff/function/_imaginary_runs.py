@@ -6,6 +6,7 @@ W. Squire and G. Trapp, SIAM Rev. 40 (1998) 110-112.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from ._runs import RUNS, CoordinateRun, Start, norm, scaled
 
 # An f smaller than this has an imaginary part, of order 2**-70 of it or less, among the subnormal numbers.
 _TINY = 2.0**-900
+_BRANCH = 2.0**-30
 
 
 class ImaginaryRun(CoordinateRun):
@@ -36,7 +38,7 @@ class ImaginaryRun(CoordinateRun):
         self.layout = _layout.imaginary_layout(n, target.kind, target.order)
         units = _steps.realise(self.x, h, _steps.everywhere(CENTRAL, n), 1, 2, None)
         if plan.rule.stated and not first_order:
-            _steps.require_kept(plan.rule, self.x, h)
+            _steps.require_kept(plan.rule, self.x, h, np.ones(n))
         self.units = np.concatenate([units, self._imaginary])
 
     def _batch(self, rows: IntpArray | None) -> Batch:
@@ -48,12 +50,12 @@ class ImaginaryRun(CoordinateRun):
 
     def f_at_x(self) -> Array:
         """Return f(x): the real part, as the imaginary step changes it by the square of the step."""
-        return self._real
+        return self.real_part
 
     def tell(self, values: Array) -> None:
         """Take the imaginary parts."""
-        self._real = np.ascontiguousarray(values[0].real, np.float64)
-        self._values = np.ascontiguousarray(values.imag, np.float64)
+        self.real_part = np.ascontiguousarray(values[0].real, np.float64)
+        self._values = _imaginary_parts(values, shifted=self.plan.target.total_order > 1)
         self.value, self.status, self.worst = self._combine(self.layout.entries)
         self.worst = _doubt_underflow(values, self.status)
         if self.layout.gradient is not None:
@@ -92,7 +94,7 @@ class ShiftedRun:
 
     def tell(self, values: Array) -> None:
         """Take the imaginary parts."""
-        real = np.ascontiguousarray(values.imag / self._t * self._factor)
+        real = _imaginary_parts(values, shifted=self._inner is not None) / self._t * self._factor
         if self._inner is not None:
             self._inner.tell(real)
             self._next = self._inner.ask()
@@ -103,6 +105,32 @@ class ShiftedRun:
         finite = np.isfinite(self.value)
         self.status = np.where(finite, Status.NOT_ESTIMATED, Status.NOT_FINITE).astype(np.int8)
         self.worst = _doubt_underflow(values.T if self._t.size > 1 else values, self.status)
+
+
+def _imaginary_parts(values: Array, *, shifted: bool) -> FloatArray:
+    """Return the imaginary parts; NaN where f is not real on the real axis nearby.
+
+    Between points at real shifts, f changes by far more than an imaginary step can make its imaginary part: a larger
+    one is that of a branch beyond the domain of f.
+    """
+    outside = ~np.isfinite(values.real)
+    if shifted:
+        size = np.abs(values.real).max(axis=0, initial=0.0, where=~outside)
+        outside |= np.abs(values.imag) > _BRANCH * np.maximum(size, _TINY)
+    parts: FloatArray = np.where(outside, np.nan, values.imag)
+    return parts
+
+
+def blank(run: Any, outside: Array) -> None:
+    """Mark the outputs of a finished run at which f is not finite on the real axis."""
+    outputs = np.broadcast_to(outside, run.value.shape)
+    run.value = np.where(outputs, np.nan, run.value)
+    run.status = np.where(outputs, Status.NOT_FINITE, run.status).astype(np.int8)
+    run.worst = int(run.status.max(initial=0))
+    if run.gradient is not None:
+        run.gradient = np.where(np.broadcast_to(outside, run.gradient.shape), np.nan, run.gradient)
+    if isinstance(run, ImaginaryRun):
+        run.real_part = np.where(outside[0], np.nan, run.real_part)
 
 
 def _doubt_underflow(values: Array, status: StatusArray) -> int:

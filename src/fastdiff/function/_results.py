@@ -185,19 +185,22 @@ def numbers(value: Any, complex_allowed: bool) -> Array:
     return array
 
 
-def symmetric_part(jacobian: Any, x: FloatArray) -> Array:
-    """Return the symmetric part of the Jacobian of a gradient at x."""
+def symmetric_part(jacobian: Any, status: StatusArray, x: FloatArray) -> tuple[Array, StatusArray]:
+    """Return the symmetric part of the Jacobian of a gradient at x, and its status; what is fixed is 0."""
     if np.shape(jacobian) != x.shape + x.shape:
         f_shape = np.shape(jacobian)[: np.ndim(jacobian) - x.ndim]
         raise ValueError(f"`gradient` must return the shape {x.shape} of x, got {f_shape}")
     square: Array = np.reshape(jacobian, (x.size, x.size))
-    return ((square + square.T) / 2).reshape(x.shape + x.shape)
+    columns = np.reshape(status, (x.size, x.size))
+    worse = np.maximum(columns, columns.T)
+    fixed = (columns == Status.FIXED) | (columns.T == Status.FIXED)
+    value = np.where(fixed, 0.0, (square + square.T) / 2)
+    worse = np.where(fixed, Status.FIXED, worse).astype(np.int8)
+    return value.reshape(x.shape + x.shape), worse.reshape(x.shape + x.shape)
 
 
 def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> HessianResult:
     """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x."""
-    value = symmetric_part(jacobian.value, x)
-    square = jacobian.status.reshape(x.size, x.size)
-    status = np.maximum(square, square.T).reshape(x.shape + x.shape)
+    value, status = symmetric_part(jacobian.value, jacobian.status, x)
     fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev, describe(status))
     return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))

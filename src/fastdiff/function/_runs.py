@@ -20,6 +20,8 @@ from ._results import Status
 # between them, and not be as small as this, or the coordinates are taken one by one.
 _LINE = 2.0**20
 _SMALLEST_MOVE = 2.0**-1000
+# Whether a stated step is lost along a direction is judged by the entries that are not smaller than this beside others.
+_MINOR = 2.0**-10
 
 
 class CoordinateRun:
@@ -142,7 +144,8 @@ class CoordinateRun:
             low, high = (ends[sides] for ends in _steps.reaches(order, plan.accuracy))
             self.units = _evaluate.realised_units(self.x, self.step, low, high, box.lower, box.upper)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, h, np.maximum(-low, high))
+            stated = h if box is None else np.where(box.lower == box.upper, np.inf, h)
+            _steps.require_kept(plan.rule, self.x, stated, np.maximum(-low, high))
 
     def _batch(self, rows: IntpArray | None) -> Batch:
         points, box = self.layout.points, self.plan.box
@@ -206,11 +209,14 @@ class DirectionRun(CoordinateRun):
         t = _evaluate.round_dyadic(t) if rule.dyadic else t
         along = None if box is None else box.along(self.x, self._v, share)
         sides, self._t = _steps.place(np.zeros(1), t, plan.side, 1, plan.accuracy, along, rule)
-        if self._t[0] < t[0] and self._rounded_away(self._t * np.abs(self._v)):
-            sides[0] = CRAMPED
+        if sides[0] == FIXED or (self._t[0] < t[0] and self._rounded_away(self._t * np.abs(self._v))):
+            sides[0] = CRAMPED  # v is zero where x is fixed: t itself never is
         self._side = int(sides[0])
         if rule.stated:
-            _steps.require_kept(rule, self.x, np.where(self._v == 0, np.inf, t * self._v))
+            moves, largest = t * np.abs(self._v), float(np.abs(self._v).max())
+            moves[np.abs(self._v) < _MINOR * largest] = np.inf
+            reach = np.full(len(self.x), float(_layout.reach(1, plan.accuracy, plan.side)))
+            _steps.require_kept(rule, self.x, moves, reach)
         return sides
 
     def _combine(self, entries: Differences) -> tuple[Array, StatusArray, int]:
@@ -259,7 +265,7 @@ class HessianProductRun(DirectionRun):
         sides, self.step = _steps.place(self.x, h, plan.side, 1, plan.accuracy, inner, plan.rule)
         self.layout = _layout.hessian_product_layout(sides.tobytes(), along, plan.accuracy)
         if plan.rule.stated:
-            _steps.require_kept(plan.rule, self.x, h)
+            _steps.require_kept(plan.rule, self.x, h, np.ones(len(self.x)))
         self.units = np.append(_steps.realise(self.x, self.step, sides, 1, plan.accuracy, plan.box), self._t)
 
     def _batch(self, rows: IntpArray | None) -> Batch:
@@ -283,7 +289,8 @@ class CornerRun:
 
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         assert plan.target.v is not None
-        self._v = plan.target.v
+        assert plan.box is not None
+        self._v = np.where(plan.box.lower == plan.box.upper, 0.0, plan.target.v)
         kind: Kind = "axis" if plan.target.kind == "direction" else "hessian"
         self._inner = CoordinateRun(replace(plan, target=Target(kind)), x, epsilon, known)
 
@@ -338,8 +345,8 @@ def scaled(v: FloatArray) -> tuple[FloatArray, float]:
     largest = float(np.abs(v).max(initial=0.0))
     if largest == 0 or 2.0**-300 < largest < 2.0**300:
         return v, 1.0
-    exponent = int(np.frexp(largest)[1])
-    return np.ldexp(v, -exponent), float(np.ldexp(1.0, min(exponent, 1023)))
+    exponent = min(int(np.frexp(largest)[1]), 1023)
+    return np.ldexp(v, -exponent), float(np.ldexp(1.0, exponent))
 
 
 def norm(v: FloatArray) -> float:

@@ -175,22 +175,19 @@ def realise(x: FloatArray, h: FloatArray, sides: StatusArray, order: int, accura
     return _evaluate.realised_units(x, h, low[sides], high[sides], lower, upper)
 
 
-def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, reach: FloatArray | None = None) -> None:
-    """Raise ValueError where a stated step h does not change x, whatever the bounds.
+@np.errstate(all="ignore")
+def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, reach: FloatArray) -> None:
+    """Raise ValueError where a stated step h does not change x, whatever the bounds; an infinite one is not judged.
 
-    Samples that reach farther than one step must lie at equal distances, which takes steps of many floating-point
-    numbers.
+    More than two samples must lie at equal distances, which takes steps of many floating-point numbers.
     """
-    least = np.spacing(np.abs(x))
-    lost = (x + h == x) & (x - h == x)
-    if reach is not None:
-        farthest = np.abs(x) + reach * h
-        least = np.where(reach > 1, _EQUIDISTANT * np.spacing(farthest), least)
-        lost |= (reach > 1) & (h < least)
+    many = (reach > 1) | rule.dyadic
+    least = np.where(many, _EQUIDISTANT, 1.0) * np.spacing(np.abs(x) + np.where(many, reach * h, 0.0))
+    lost = np.where(many, h < least, (x + h == x) & (x - h == x))
     if lost.any():
         i = int(np.argmax(lost))
         name, place = rule.literal or "x_scale", _checks.position(i, rule.shape)
         raise ValueError(
-            f"`{name}` gives a step of {abs(h[i]):.3g} that is lost in x{place} = {x[i]}: x + step == x, or nearly; "
+            f"`{name}` gives a step of {h[i]:.3g} that is lost in x{place} = {x[i]}: x + step == x, or nearly; "
             f"it must be larger than {least[i]:.3g}"
         )

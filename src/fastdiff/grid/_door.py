@@ -209,6 +209,12 @@ def _check_coordinates(position: int, x: Array, axis: int, extent: int) -> None:
     name = f"spacing[{position}]"
     if len(x) != extent:
         raise ValueError(f"`{name}` must have {extent} coordinates for axis {axis}, got {len(x)}")
+    with np.errstate(all="ignore"):
+        steps, span = np.abs(np.diff(x)), x[-1] - x[0]
+    fine = steps[(steps > 0) & (steps < _SMALLEST_STEP)]
+    if not np.isfinite(span) or fine.size:
+        got = f"a span of {span}" if not fine.size else f"a step of {fine[0]}"
+        raise ValueError(f"`{name}` must have steps of at least {_SMALLEST_STEP} and a finite span, got {got}")
     rising = x[1:] > x[:-1]
     falling = x[1:] < x[:-1]
     if not rising.all() and not falling.all():
@@ -257,6 +263,8 @@ def _out_arrays(out: Any, count: int, shape: tuple[int, ...]) -> list[Array]:
 
 def _overlaps_itself(array: Array) -> bool:
     """Whether two entries may share memory: a stride shorter than what lies within it."""
+    if array.size == 0:
+        return False
     span = array.itemsize
     for stride, extent in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True)):
         if extent > 1 and stride < span:
