@@ -46,8 +46,7 @@ def flag(name: str, value: Any) -> bool:
 
 def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return `value` as a float64 array; what is not real numbers is refused, never parsed or truncated."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError(f"`{name}` must have no masked entries, got {value!r:.80}")
+    require_unmasked(f"`{name}`", value)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -59,6 +58,12 @@ def real_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got {array.dtype} data")
     return array.astype(np.float64)
+
+
+def require_unmasked(name: str, value: Any) -> None:
+    """Raise TypeError where an entry is masked: what lies under a mask is not data."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name} must have no masked entries, got {value!r:.80}")
 
 
 def from_objects(name: str, array: np.ndarray[Any, Any], value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -90,13 +95,13 @@ def finite_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]
     return array
 
 
-def positive_array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return `value` as finite positive float64 numbers broadcast to `shape`."""
+def positive_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return `value` as finite positive float64 numbers."""
     array = finite_array(name, value)
     if not (array > 0).all():
         bad = int(np.argmin(array > 0))
         raise ValueError(f"`{name}` must be positive, got {name}{position(bad, array.shape)} = {array.flat[bad]}")
-    return broadcast(name, array, shape)
+    return array
 
 
 def broadcast(
@@ -109,3 +114,10 @@ def broadcast(
         raise ValueError(
             f"`{name}` must be a scalar or broadcast to the shape {shape} of x, got shape {array.shape}"
         ) from None
+
+
+def flattened(
+    name: str, array: np.ndarray[Any, np.dtype[np.float64]] | None, shape: tuple[int, ...]
+) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """Return an option broadcast to `shape` and flattened, as an array of its own; None where it was not given."""
+    return None if array is None else np.array(broadcast(name, array, shape), order="C").ravel()

@@ -281,3 +281,11 @@ def test_without_the_core_options_are_judged_all_the_same() -> None:
 
 def test_all_verbs_are_tried() -> None:
     assert set(VERBS) <= set(fd.__all__)
+
+
+def test_a_gradient_is_not_evaluated_outside_its_bounds() -> None:
+    calls = []
+    for backend in ("fastdiff", "scipy"):
+        with pytest.raises(ValueError, match="`bounds`"):
+            fd.hessian(None, [2.0, 0.0], gradient=calls.append, bounds=(0, 1), backend=backend)
+    assert calls == []

@@ -145,10 +145,7 @@ def _accuracy(method: str, accuracy: Any) -> int:
 
 
 def _positive(name: str, value: Any) -> FloatArray | None:
-    if value is None:
-        return None
-    array = _checks.finite_array(name, value)
-    return _checks.positive_array(name, array, array.shape)
+    return None if value is None else _checks.positive_array(name, value)
 
 
 def _backend(verb: str, given: dict[str, Any]) -> Any:
@@ -273,8 +270,7 @@ def known_value(f0: Any, complex_allowed: bool) -> Array | None:
     """Return `f0` as an array of numbers."""
     if f0 is None:
         return None
-    if isinstance(f0, np.ma.MaskedArray) and np.ma.is_masked(f0):
-        raise TypeError("`f0` must have no masked entries")
+    _checks.require_unmasked("`f0`", f0)
     try:
         array = np.asarray(f0)
     except ValueError as error:

@@ -33,18 +33,14 @@ _COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
 
 def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
     """Return the plan of a target for one shape of x."""
-
-    def flat(name: str, array: FloatArray | None) -> FloatArray | None:
-        return None if array is None else np.array(_checks.broadcast(name, array, shape)).ravel()
-
     two_points = target.total_order == 1 and settings.accuracy <= (2 if settings.method == "central" else 1)
     rule = StepRule(
         derivative=target.total_order,
         accuracy=settings.accuracy,
         shape=shape,
-        step=flat("step", settings.step),
-        relative_step=flat("relative_step", settings.relative_step),
-        x_scale=flat("x_scale", settings.x_scale),
+        step=_checks.flattened("step", settings.step, shape),
+        relative_step=_checks.flattened("relative_step", settings.relative_step, shape),
+        x_scale=_checks.flattened("x_scale", settings.x_scale, shape),
         dyadic=not two_points,
     )
     box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
@@ -119,10 +115,14 @@ class Outcome:
         """Return the derivative alone: a new array, or a scalar."""
         return self._shaped(self.run.value)[()]
 
+    def status(self) -> Array:
+        """Return the status of every entry of the derivative."""
+        return self._shaped(self.run.status)
+
     def result(self) -> DerivativeResult:
         """Return the derivative with all that is known about it."""
         done, x = self.run, self.problem.x
-        value, status = self._shaped(done.value), self._shaped(done.status)
+        value, status = self._shaped(done.value), self.status()
         step = done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
         fields = (value[()], no_estimate(value)[()], step[()], status, self.nfev, describe(status))
         if done.gradient is None or self.problem.target.kind != "hessian":
@@ -153,8 +153,7 @@ class Symmetrised:
 
     def value(self) -> Any:
         """Return the Hessian alone, as a new array."""
-        result = self.jacobian.result()
-        return symmetric_part(result.value, result.status, self.jacobian.problem.x)[0]
+        return symmetric_part(self.jacobian.value(), self.jacobian.status(), self.jacobian.problem.x)[0]
 
     def result(self) -> DerivativeResult:
         """Return the Hessian with all that is known about it."""

@@ -21,6 +21,7 @@ from ._runs import RUNS, CoordinateRun, Start, norm, scaled
 
 # An f smaller than this has an imaginary part, of order 2**-70 of it or less, among the subnormal numbers.
 _TINY = 2.0**-900
+# How large an imaginary part may be beside f at real shifts, which an imaginary step leaves at about 2**-50.
 _BRANCH = 2.0**-30
 
 

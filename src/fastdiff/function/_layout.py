@@ -70,10 +70,10 @@ class Layout:
 
 
 class PointList:
-    """Collects points block by block; identifiers of points are their final positions plus one."""
+    """Collects points block by block. Identifier 0 is x itself, the others count from 1 in the order they are added."""
 
     def __init__(self) -> None:
-        self.count = 1  # 0 is x itself, dropped at the end where nobody uses it
+        self.count = 1
         self.base_used = False
         self._blocks: list[tuple[int, IntpArray, FloatArray, FloatArray, int]] = []
 
@@ -82,14 +82,22 @@ class PointList:
         """Whether there is a point other than x itself."""
         return self.count > 1
 
+    @property
+    def shift(self) -> int:
+        """What to take from identifiers to make them positions: x itself is dropped where nobody uses it."""
+        return 0 if self.base_used else 1
+
     def base(self) -> int:
         """Return the identifier of x itself."""
         self.base_used = True
         return 0
 
-    def add(self, *moves: tuple[IntpArray, float, float], start: int = 0, count: int = 1) -> IntpArray:
-        """Add a block of points; a move is (coordinates, real steps, imaginary steps), all of the block's length."""
-        count = len(moves[0][0]) if moves else count
+    def add(self, *moves: tuple[IntpArray, float, float], start: int = 0) -> IntpArray:
+        """Add a block of points; a move is (coordinates, real steps, imaginary steps), all of the block's length.
+
+        Without moves it is one point, the base point `start`.
+        """
+        count = len(moves[0][0]) if moves else 1
         indices = np.stack([move[0] for move in moves], axis=1) if moves else np.empty((count, 0), np.intp)
         real = np.broadcast_to([float(move[1]) for move in moves], indices.shape)
         imaginary = np.broadcast_to([float(move[2]) for move in moves], indices.shape)
@@ -225,8 +233,8 @@ def axis_layout(sides: bytes, order: int, accuracy: int) -> Layout:
     _axis_entries(terms, sides_, order, accuracy, samples)
     if not points.moved:
         points.base()  # the shape of f(x) is needed even where nothing moves
-    shift = 0 if points.base_used else 1
-    return Layout(points.freeze(), terms.freeze(shift), origin=_origin(points, sides_, samples, accuracy).freeze(shift))
+    origin = _origin(points, sides_, samples, accuracy)
+    return Layout(points.freeze(), terms.freeze(points.shift), origin=origin.freeze(points.shift))
 
 
 def _origin(points: PointList, sides: np.ndarray, samples: Samples, accuracy: int) -> TermList:
@@ -385,7 +393,7 @@ def mixed_layout(sides: bytes, orders: tuple[tuple[int, int], ...], accuracy: in
         for plus, minus, weight in stencils[-1].differences:
             combination.append((at((*offsets, plus)), at((*offsets, minus)), factor * weight))
     terms.add(np.array([0]), combination)
-    return Layout(points.freeze(), terms.freeze(0 if points.base_used else 1))
+    return Layout(points.freeze(), terms.freeze(points.shift))
 
 
 @lru_cache(maxsize=16)
@@ -418,7 +426,7 @@ def hessian_product_layout(sides: bytes, along: int, accuracy: int) -> Layout:
         terms.blank[_coordinates(sides_, side)] = status
     if not points.moved:
         points.base()  # the shape of f(x) is needed even where nothing moves
-    return Layout(points.freeze(steps_along), terms.freeze(0 if points.base_used else 1))
+    return Layout(points.freeze(steps_along), terms.freeze(points.shift))
 
 
 @lru_cache(maxsize=16)

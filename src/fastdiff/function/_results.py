@@ -167,8 +167,7 @@ def numbers(value: Any, complex_allowed: bool) -> Array:
     """Return what f returned as an array of numbers; anything else is named."""
     if value is None:
         raise TypeError("`f` returned None; it must return a number or an array of numbers (is a `return` missing?)")
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError("`f` returned a masked array; fill it, with NaN where there is no value")
+    _checks.require_unmasked("what `f` returns", value)
     try:
         array = np.asarray(value)
     except ValueError as error:

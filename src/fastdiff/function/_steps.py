@@ -18,6 +18,7 @@ from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD, reach
 # The imaginary step of the complex-step method, relative to x: its truncation error, of order step**2, is far below
 # round-off, and f's imaginary part, of order step, far above underflow.
 IMAGINARY_STEP = 2.0**-70
+# More than two samples lie at equal distances, to three digits, where a step spans this many floating-point numbers.
 _EQUIDISTANT = 2.0**10
 _SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _kernels
-from .._typing import Array, FloatArray
+from .._typing import Array
 from ..function import _door
 from ..function._problem import Problem, Settings
 from ..function._results import (
@@ -61,8 +61,9 @@ def differentiate(problem: Problem) -> Finished:
 
 def hessian_of_gradient(problem: Problem) -> Finished:
     """Solve a problem whose f is a gradient, as that of a Hessian; its value at x is one more evaluation."""
+    jacobian = differentiate(problem).result()  # first, as it judges x: f is not called outside its bounds
     gradient = numbers(problem.call.at(problem.x.copy()), complex_allowed=False)
-    found = symmetrised(differentiate(problem).result(), problem.x, gradient)
+    found = symmetrised(jacobian, problem.x, gradient)
     return Finished(replace(found, nfev=found.nfev + 1))
 
 
@@ -106,17 +107,13 @@ def _approximate(problem: Problem, f: _Counted, **options: Any) -> Any:
     shape = problem.x.shape
     known = {
         "method": _SCHEMES[settings.method],
-        "abs_step": None if settings.step is None else _flat("step", settings.step, shape),
-        "rel_step": None if settings.relative_step is None else _flat("relative_step", settings.relative_step, shape),
+        "abs_step": _checks.flattened("step", settings.step, shape),
+        "rel_step": _checks.flattened("relative_step", settings.relative_step, shape),
         "bounds": None if settings.bounds is None else _door.box(settings.bounds, shape),
         "f0": None if settings.f0 is None else np.ravel(settings.f0),
     }
     given = {name: value for name, value in known.items() if value is not None}
     return approx_derivative(f, problem.x.ravel(), **given, **options)
-
-
-def _flat(name: str, array: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    return _checks.broadcast(name, array, shape).ravel()
 
 
 def _jacobian(problem: Problem, f: _Counted) -> DerivativeResult:
