@@ -17,6 +17,7 @@ Function: TypeAlias = Callable[..., Any]
 Method: TypeAlias = Literal["central", "forward", "backward", "complex"]
 Backend: TypeAlias = Literal["fastdiff", "scipy"]
 Indexing: TypeAlias = Literal["ij", "xy"]
+Gaps: TypeAlias = Literal["propagate", "one-sided"]
 
 
 class Options(TypedDict, total=False):
@@ -64,4 +65,44 @@ class Options(TypedDict, total=False):
     vectorized: bool
     f0: Any
     backend: Backend
+    full_output: bool
+
+
+class GridOptions(TypedDict, total=False):
+    """The options of the derivatives of sampled arrays; the same words for every operator.
+
+    axis : int or tuple of int
+        The axes to differentiate along, axes of a component if f is a vector field; default all. The others are a
+        batch.
+    accuracy : {2, 4, 6, 8, 10, 12}
+        The order of accuracy in every row, those at the ends too. Default 2.
+    boundary : str, tuple or dict
+        What lies beyond the ends of an axis. ``"one-sided"`` (default): nothing. ``"periodic"``: the samples again, the
+        end point not being repeated; ``("periodic", period)`` on an axis of coordinates. ``"reflect"``: the samples
+        mirrored at the last one. ``"antireflect"``: the same with the sign changed, about the value there, as in
+        `numpy.pad` with ``reflect_type="odd"``. ``("constant", value)``. A dict gives a rule, or a pair of them for the
+        low and the high end, by axis. Beyond the ends of a non-uniform axis the coordinates are mirrored.
+    nan : {"propagate", "one-sided"}
+        What gaps do to their neighbours, that is samples that are NaN, infinite or masked. ``"propagate"`` (default):
+        what arithmetic does. ``"one-sided"``: derivatives are taken from the longest contiguous run of finite samples
+        around a point, at most order + accuracy of them; with fewer the accuracy is lower, with fewer than order + 1 the
+        result is NaN, as it is at the gap itself.
+    time_unit : str
+        The unit, such as ``"s"``, in which datetime64 or timedelta64 spacing counts.
+    out : ndarray, or nested tuple of ndarray
+        Where the result is written: arrays in its structure, or one array with the structure's axes in front.
+    threads : int
+        The number of threads; default as many as the work is worth. The result does not depend on it.
+    full_output : bool
+        Return a `GridResult`: the value, and an estimate of its error from two more orders of accuracy and the
+        round-off. Needs two more points on an axis.
+    """
+
+    axis: Any
+    accuracy: int
+    boundary: Any
+    nan: Gaps
+    time_unit: str
+    out: Any
+    threads: int
     full_output: bool

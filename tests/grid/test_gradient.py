@@ -126,7 +126,7 @@ def test_out_must_not_overlap_the_coordinates() -> None:
 
 BAD: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception], str]] = {
     "accuracy odd": (F, (), {"accuracy": 3}, ValueError, "`accuracy`.*2, 4, 6, 8.*3"),
-    "accuracy large": (F, (), {"accuracy": 10}, ValueError, "`accuracy`.*10"),
+    "accuracy large": (F, (), {"accuracy": 14}, ValueError, "`accuracy`.*10"),
     "accuracy bool": (F, (), {"accuracy": True}, TypeError, "`accuracy`.*True"),
     "accuracy float": (F, (), {"accuracy": 2.0}, TypeError, "`accuracy`.*2.0"),
     "accuracy str": (F, (), {"accuracy": "4"}, TypeError, "`accuracy`.*'4'"),

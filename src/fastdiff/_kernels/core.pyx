@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The shim over `sweep.c`: turns the tuples of a plan into C structs once, then runs them on buffers."""
+"""The shim over `sweep.c`: turns the tuples of a program into C structs once, then runs them on buffers."""
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -7,20 +7,25 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport calloc, free
 
 cdef extern from "sweep.h" nogil:
-    enum: FD_MAX_TAPS
-    enum: FD_MAX_DIMS
+    enum: FD_CHUNK
     enum: FD_QUOTIENT
     enum: FD_SUM
     enum: FD_DIFFERENCES
+    enum: FD_MAGNITUDES
     enum: FD_F32_F32
     enum: FD_F64_F64
+    enum: FD_DERIVATIVE
+    enum: FD_NORM
+    enum: FD_DEVIATION
     ctypedef struct fd_rule:
         int kind
         int taps
-        Py_ssize_t plus[FD_MAX_TAPS]
-        Py_ssize_t minus[FD_MAX_TAPS]
+        const Py_ssize_t *plus
+        const Py_ssize_t *minus
         Py_ssize_t rows
         const void *weights
+        double outside
+        double value[2]
     ctypedef struct fd_axis:
         int types
         int by_column
@@ -29,23 +34,50 @@ cdef extern from "sweep.h" nogil:
         Py_ssize_t low
         Py_ssize_t high
         const fd_rule *rules
+    ctypedef struct fd_step:
+        int operation
+        int add
+        int target
+        int output
+        int direct
+        int last
+        int input
+        int first "from"
+        int count
+        double scale
+        fd_axis axis
     ctypedef struct fd_plan:
         int dims
-        int axes
-        Py_ssize_t count[FD_MAX_DIMS]
-        Py_ssize_t stride[FD_MAX_DIMS]
-        const fd_axis *axis
-    void fd_sweep(const fd_plan *plan, const void *data, void *const *outputs,
-                  Py_ssize_t begin, Py_ssize_t end, int threads, int streamed)
+        int inputs
+        int registers
+        int steps
+        const Py_ssize_t *count
+        const Py_ssize_t *stride
+        const fd_step *step
+        Py_ssize_t period
+        Py_ssize_t block
+    ctypedef struct fd_data:
+        const void *const *inputs
+        const Py_ssize_t *origin
+        void *const *outputs
+        unsigned char *gaps
+        int threads
+        int streamed
+    void fd_sweep(const fd_plan *plan, const fd_data *data, Py_ssize_t begin, Py_ssize_t end)
     const char *fd_choose()
     int fd_openmp()
 
 QUOTIENT = FD_QUOTIENT
 SUM = FD_SUM
 DIFFERENCES = FD_DIFFERENCES
+MAGNITUDES = FD_MAGNITUDES
+DERIVATIVE = FD_DERIVATIVE
+NORM = FD_NORM
+DEVIATION = FD_DEVIATION
+CHUNK = FD_CHUNK
 
-# Elements of all outputs between two looks for Ctrl-C: some 50 ms of work for one thread.
-cdef Py_ssize_t SLICE = 1 << 26
+# Elements of all outputs between two looks for Ctrl-C: some 200 ms of work for one thread, long enough for blocks to pay.
+cdef Py_ssize_t SLICE = 1 << 28
 
 
 SIMD = fd_choose().decode()
@@ -56,64 +88,96 @@ def openmp():
     return fd_openmp()
 
 
+cdef class _Held:
+    """A buffer, until this is gone."""
+
+    cdef Py_buffer buffer
+
+    def __cinit__(self, array, bint writeable, Py_ssize_t size):
+        PyObject_GetBuffer(array, &self.buffer, PyBUF_STRIDES | PyBUF_WRITABLE if writeable else PyBUF_STRIDES)
+        if size >= 0 and self.buffer.len != size:
+            raise ValueError("an array has the wrong size")
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.buffer)
+
+
 @cython.no_gc_clear  # __dealloc__ needs the list of blocks
 cdef class Sweep:
-    """A plan in C: the loops over the input, and the rules of each axis. Immutable: threads may share it."""
+    """A program in C: the loops over the inputs, and its steps. Immutable: threads may share it."""
 
     cdef fd_plan plan
     cdef Py_ssize_t size, itemsize
-    cdef fd_axis *axis
-    cdef list blocks, weights
+    cdef int outputs
+    cdef list blocks, held
 
-    def __cinit__(self, counts, strides, axes):
-        self.blocks, self.weights = [], []
-        self.plan.dims = len(counts)
-        self.plan.axes = len(axes)
-        if not 0 < self.plan.dims <= FD_MAX_DIMS or len(strides) != self.plan.dims:
-            raise ValueError("a sweep has 1 to 64 dimensions")
-        if not 0 < self.plan.axes <= FD_MAX_DIMS:
-            raise ValueError("a sweep has 1 to 64 axes")
+    def __cinit__(self, counts, strides, int registers, steps, tiles):
+        self.blocks, self.held = [], []
+        self.plan.dims, self.plan.inputs, self.plan.steps = len(counts), len(strides), len(steps)
+        self.plan.registers = registers
+        self.plan.period, self.plan.block = tiles
+        if not (counts and strides and steps and 0 < registers < 256 and 0 < self.plan.block <= self.plan.period):
+            raise ValueError("a sweep has dimensions, inputs, steps, registers and tiles")
         self.size = 1
-        for k in range(self.plan.dims):
-            self.plan.count[k] = counts[k]
-            self.plan.stride[k] = strides[k]
-            self.size *= counts[k]
-        self.axis = <fd_axis *>self.allocate(self.plan.axes * sizeof(fd_axis))
-        self.plan.axis = self.axis
-        for k in range(self.plan.axes):
-            self.set_axis(&self.axis[k], axes[k])
-        self.itemsize = 8 if self.axis[0].types == FD_F64_F64 else 4
+        for count in counts:
+            self.size *= count
+        self.plan.count = self.integers(counts)
+        self.plan.stride = self.integers([stride for row in strides for stride in row])
+        cdef fd_step *block = <fd_step *>self.allocate(len(steps) * sizeof(fd_step))
+        for k in range(self.plan.steps):
+            self.set_step(&block[k], steps[k])
+        self.plan.step = block
+        self.itemsize = 8 if block[0].axis.types == FD_F64_F64 else 4
 
     def __dealloc__(self):
         for block in self.blocks:
             free(<void *><size_t>block)
 
     cdef void *allocate(self, size_t size) except NULL:
-        cdef void *block = calloc(size, 1)
+        cdef void *block = calloc(max(size, 1), 1)
         if block == NULL:
             raise MemoryError
         self.blocks.append(<size_t>block)
         return block
 
+    cdef Py_ssize_t *integers(self, values) except NULL:
+        cdef Py_ssize_t *block = <Py_ssize_t *>self.allocate(len(values) * sizeof(Py_ssize_t))
+        for k in range(len(values)):
+            block[k] = values[k]
+        return block
+
+    cdef int set_step(self, fd_step *step, spec) except -1:
+        operation, types, source, target, add, output, direct, last, axis = spec
+        step.operation, step.target, step.output = operation, target, output
+        step.add, step.direct, step.last = add, direct, last
+        self.outputs = max(self.outputs, step.output + 1)
+        step.axis.types = types
+        if step.operation == FD_DERIVATIVE:
+            step.input = source
+            self.set_axis(&step.axis, axis)
+        else:
+            step.first, step.count, step.scale = source
+        return 0
+
     cdef int set_axis(self, fd_axis *axis, spec) except -1:
         cdef Py_ssize_t stride
-        axis.types, axis.extent, axis.inner, stride, axis.by_column, low, interior, high = spec
+        axis.extent, axis.inner, stride, axis.by_column, low, interior, high = spec
         axis.low, axis.high = len(low), len(high)
         rules = (*low, interior, *high)
         cdef fd_rule *block = <fd_rule *>self.allocate(len(rules) * sizeof(fd_rule))
         for k in range(len(rules)):
-            self.set_rule(&block[k], rules[k], stride, axis.types == FD_F32_F32)
+            self.set_rule(&block[k], stride, axis.types == FD_F32_F32, rules[k])
         axis.rules = block
         return 0
 
-    cdef int set_rule(self, fd_rule *rule, spec, Py_ssize_t stride, bint single) except -1:
-        kind, plus, minus, weights = spec
-        rule.kind, rule.taps = kind, len(plus)
-        if not 0 < rule.taps <= FD_MAX_TAPS or len(minus) != rule.taps or len(weights) != rule.taps:
-            raise ValueError("a rule has 1 to 8 taps")
-        for k in range(rule.taps):
-            rule.plus[k] = plus[k] * stride
-            rule.minus[k] = minus[k] * stride
+    cdef int set_rule(self, fd_rule *rule, Py_ssize_t stride, bint single, spec) except -1:
+        kind, plus, minus, weights, outside, value = spec
+        rule.kind, rule.taps, rule.outside = kind, len(plus), outside
+        if len(minus) != rule.taps or len(weights) != rule.taps:
+            raise ValueError("a rule has a weight for every tap")
+        rule.plus = self.integers([offset * stride for offset in plus])
+        rule.minus = self.integers([offset * stride for offset in minus])
+        rule.value[0], rule.value[1] = value.real, (value.imag if isinstance(value, complex) else value)
         if isinstance(weights, tuple):
             rule.rows = 1
             rule.weights = self.scalars(weights, single)
@@ -135,40 +199,58 @@ cdef class Sweep:
         """Keep the memory of the weights alive as long as this lives; the plan never changes them."""
         cdef Py_buffer buffer
         PyObject_GetBuffer(weights, &buffer, PyBUF_SIMPLE)
-        self.weights.append(weights)
+        self.held.append(weights)
         PyBuffer_Release(&buffer)
         return buffer.buf
 
-    def run(self, data, outputs, int threads, bint streamed):
-        """Differentiate `data`, laid out as planned, into one dense array for each axis."""
-        cdef Py_buffer source
-        cdef Py_buffer targets[FD_MAX_DIMS]
-        cdef void *pointers[FD_MAX_DIMS]
-        cdef int held = 0
-        if len(outputs) != self.plan.axes:
-            raise ValueError("one output for each axis")
-        PyObject_GetBuffer(data, &source, PyBUF_STRIDES)
-        try:
-            for output in outputs:
-                PyObject_GetBuffer(output, &targets[held], PyBUF_STRIDES | PyBUF_WRITABLE)
-                pointers[held] = targets[held].buf
-                held += 1
-                if targets[held - 1].len != self.size * self.itemsize:
-                    raise ValueError("an output has the wrong size")
-            self.sweep(source.buf, pointers, threads, streamed)
-        finally:
-            for k in range(held):
-                PyBuffer_Release(&targets[k])
-            PyBuffer_Release(&source)
+    def run(self, inputs, outputs, int threads, bint streamed, Py_ssize_t begin, Py_ssize_t end, origins=None,
+            gaps=None):
+        """Run on the flat range [begin, end).
 
-    cdef int sweep(self, const void *data, void *const *outputs, int threads, bint streamed) except -1:
-        cdef Py_ssize_t begin = 0, end
-        cdef Py_ssize_t step = max(1, SLICE // self.plan.axes)
-        while begin < self.size:
-            end = min(self.size, begin + step)
+        `outputs` are dense and whole. Windows of the inputs have their places in `origins`, in elements. `gaps`, of
+        one byte for each CHUNK elements, is marked where a sample is not finite.
+        """
+        cdef fd_data data
+        cdef list buffers = []
+        cdef _Held held
+        cdef const void **sources
+        cdef void **targets
+        cdef Py_ssize_t *places
+        if len(inputs) != self.plan.inputs or len(outputs) != self.outputs or not 0 <= begin <= end <= self.size:
+            raise ValueError("not what this sweep was made for")
+        sources = <const void **>calloc(len(inputs) + len(outputs), sizeof(void *))
+        places = <Py_ssize_t *>calloc(len(inputs), sizeof(Py_ssize_t))
+        try:
+            if sources == NULL or places == NULL:
+                raise MemoryError
+            targets = <void **>sources + len(inputs)
+            for k in range(len(inputs)):
+                held = _Held(inputs[k], False, -1)
+                buffers.append(held)
+                sources[k] = held.buffer.buf
+                places[k] = 0 if origins is None else origins[k]
+            for k in range(len(outputs)):
+                held = _Held(outputs[k], True, self.size * self.itemsize)
+                buffers.append(held)
+                targets[k] = held.buffer.buf
+            data.inputs, data.outputs, data.origin = sources, targets, places
+            data.threads, data.streamed, data.gaps = threads, streamed, NULL
+            if gaps is not None:
+                held = _Held(gaps, True, (self.size + FD_CHUNK - 1) // FD_CHUNK)
+                buffers.append(held)
+                data.gaps = <unsigned char *>held.buffer.buf
+            self.sweep(&data, begin, end)
+        finally:
+            free(sources)
+            free(places)
+
+    cdef int sweep(self, const fd_data *data, Py_ssize_t begin, Py_ssize_t end) except -1:
+        cdef Py_ssize_t step = max(1, SLICE // self.plan.steps), stop
+        while begin < end:
+            stop = min(end, (begin // step + 1) * step)
             with nogil:
-                fd_sweep(&self.plan, data, outputs, begin, end, threads, streamed)
-            begin = end
-            if begin < self.size:
+                fd_sweep(&self.plan, data, begin, stop)
+            begin = stop
+            if begin < end:
                 PyErr_CheckSignals()
         return 0

@@ -1,5 +1,6 @@
 /* The driver: splits the flat range over threads, each part into chunks, and differentiates a chunk along
    every axis before going on, so that the input is read once. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,11 @@
 #define FD_STREAMS 0
 #endif
 
-/* Small enough for the samples of a chunk to stay in the first two levels of cache while every axis uses
-   them, large enough to hide the start of a run. */
-#define FD_CHUNK ((ptrdiff_t)4096)
+/* What a thread keeps in registers: in the first two levels of cache, beside the samples of a chunk. */
+#define FD_REGISTER_BYTES ((ptrdiff_t)64 << 10)
+/* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
+#define FD_UNROLLED 8
+#define FD_GROUP    ((ptrdiff_t)64)
 
 /* The rule of row j; `row` is where its weights start, the rule serves the rows before `last`. */
 FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_t *row, ptrdiff_t *last) {
@@ -41,11 +44,15 @@ FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_
     return interior;
 }
 
-/* Differentiate [lo, hi) of the flat index, which lies in one row; `f` is the input at lo. */
-typedef void (*fd_walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi,
-                        int streamed);
+typedef struct {
+    void (*walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi, int add);
+    void (*emit)(void *out, const void *from, ptrdiff_t count, int streamed);
+    int (*gap)(const void *f, ptrdiff_t step, ptrdiff_t count);
+    void (*combine)(const fd_step *step, void *registers, ptrdiff_t chunk, ptrdiff_t size);
+} fd_kernels;
 
-/* The same source for each level of vectors. No FMA is ever used, so all levels give the same bits. */
+/* The same source for each level of vectors. FMA is only used where the result is rounded as without it, so all levels
+   give the same bits. */
 #define LEVEL(x) x##_base
 #if FD_STREAMS
 #define STREAM_LINE(out, line)                                                                                         \
@@ -57,8 +64,9 @@ typedef void (*fd_walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t
 #include "level.inc.h"
 
 #ifdef FD_LEVELS
+#define FD_FMA 1
 #pragma GCC push_options
-#pragma GCC target("avx2")
+#pragma GCC target("avx2,fma")
 #define LEVEL(x) x##_avx2
 #define STREAM_LINE(out, line)                                                                                         \
     for (int k = 0; k < 2; k++)                                                                                        \
@@ -67,82 +75,122 @@ typedef void (*fd_walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t
 #pragma GCC pop_options
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #define LEVEL(x)               x##_avx512
 #define STREAM_LINE(out, line) _mm512_stream_si512((__m512i *)(out), _mm512_loadu_si512(line))
 #include "level.inc.h"
 #pragma GCC pop_options
 #endif
 
-static const fd_walk *fd_walks = walks_base;
+static const fd_kernels *fd_level_kernels = kernels_base;
 static const char *fd_level = "base";
 
 const char *fd_choose(void) {
 #ifdef FD_LEVELS
     const char *forced = getenv("FASTDIFF_SIMD");
     const int most = forced && strcmp(forced, "base") == 0 ? 0 : forced && strcmp(forced, "avx2") == 0 ? 1 : 2;
-    if (most >= 1 && __builtin_cpu_supports("avx2")) {
-        fd_walks = walks_avx2;
+    if (most >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        fd_level_kernels = kernels_avx2;
         fd_level = "avx2";
     }
-    if (most >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+    if (most >= 2 && fd_level_kernels == kernels_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
-        fd_walks = walks_avx512;
+        fd_level_kernels = kernels_avx512;
         fd_level = "avx512";
     }
 #endif
     return fd_level;
 }
 
-/* Where the input holds element `flat`. */
-static ptrdiff_t locate(const fd_plan *plan, ptrdiff_t flat) {
+/* Where an input holds element `flat`. */
+static ptrdiff_t locate(const fd_plan *plan, const ptrdiff_t *stride, ptrdiff_t flat) {
     ptrdiff_t at = 0;
     for (int d = plan->dims - 1; d >= 0; d--) {
-        at += flat % plan->count[d] * plan->stride[d];
+        at += flat % plan->count[d] * stride[d];
         flat /= plan->count[d];
     }
     return at;
 }
 
-static void sweep_part(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t lo, ptrdiff_t hi,
-                       int streamed) {
-    const ptrdiff_t row = plan->count[plan->dims - 1], step = plan->stride[plan->dims - 1];
-    while (lo < hi) {
-        const ptrdiff_t chunk_end = (lo / FD_CHUNK + 1) * FD_CHUNK, row_end = (lo / row + 1) * row;
-        ptrdiff_t end = chunk_end < row_end ? chunk_end : row_end;
-        end = end < hi ? end : hi;
-        const ptrdiff_t at = locate(plan, lo);
-        for (int k = 0; k < plan->axes; k++) {
-            const fd_axis *axis = plan->axis + k;
-            const ptrdiff_t itemsize = axis->types == FD_F64_F64 ? 8 : 4;
-            fd_walks[axis->types](axis, outputs[k], (const char *)input + at * itemsize, step, lo, end, streamed);
+FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/* Run the program on [lo, hi), which lies in one row and fits the registers. */
+static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
+                        ptrdiff_t hi) {
+    const ptrdiff_t size = hi - lo, row = plan->dims - 1;
+    const void *source = NULL;
+    ptrdiff_t stride = 1;
+    int input = -1;
+    for (int k = 0; k < plan->steps; k++) {
+        const fd_step *step = plan->step + k;
+        const int types = step->axis.types;
+        const fd_kernels *kernels = fd_level_kernels + types;
+        const ptrdiff_t itemsize = types == FD_F64_F64 ? 8 : 4, width = types == FD_F32_F32 ? 4 : 8;
+        char *slot = registers + step->target * chunk * width;
+        char *out = step->output < 0 ? NULL : (char *)data->outputs[step->output] + lo * itemsize;
+        if (step->operation != FD_DERIVATIVE) {
+            kernels->combine(step, registers + step->from * chunk * width, chunk, size);
+        } else {
+            if (step->input != input) {
+                input = step->input;
+                const ptrdiff_t *strides = plan->stride + input * plan->dims;
+                const ptrdiff_t at = locate(plan, strides, lo) - data->origin[input];
+                source = (const char *)data->inputs[input] + at * itemsize;
+                stride = strides[row];
+                if (data->gaps && kernels->gap(source, stride, size))
+                    data->gaps[lo / FD_CHUNK] = 1;
+            }
+            if (step->direct && !data->streamed)
+                slot = out;
+            kernels->walk(&step->axis, slot, source, stride, lo, hi, step->add);
         }
+        if (step->last && slot != out)
+            kernels->emit(out, slot, size, data->streamed);
+    }
+}
+
+static void sweep_range(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
+                        ptrdiff_t hi) {
+    const ptrdiff_t row = plan->count[plan->dims - 1];
+    while (lo < hi) {
+        const ptrdiff_t end = least(hi, least((lo / chunk + 1) * chunk, (lo / row + 1) * row));
+        sweep_chunk(plan, data, registers, chunk, lo, end);
         lo = end;
     }
+}
+
+static void sweep_part(const fd_plan *plan, const fd_data *data, ptrdiff_t lo, ptrdiff_t hi) {
+    _Alignas(64) char registers[FD_REGISTER_BYTES];
+    const ptrdiff_t most = FD_REGISTER_BYTES / 8 / plan->registers;
+    ptrdiff_t chunk = FD_CHUNK;
+    while (chunk > most || chunk > plan->block)
+        chunk /= 2;
+    for (ptrdiff_t start = 0; lo < hi && start < plan->period; start += plan->block)
+        for (ptrdiff_t base = lo / plan->period * plan->period; base < hi; base += plan->period) {
+            const ptrdiff_t from = base + start, to = base + least(start + plan->block, plan->period);
+            sweep_range(plan, data, registers, chunk, from > lo ? from : lo, least(to, hi));
+        }
 #if FD_STREAMS
-    if (streamed)
+    if (data->streamed)
         _mm_sfence();
 #endif
 }
 
-void fd_sweep(const fd_plan *plan, const void *input, void *const *outputs, ptrdiff_t begin, ptrdiff_t end, int threads,
-              int streamed) {
+void fd_sweep(const fd_plan *plan, const fd_data *data, ptrdiff_t begin, ptrdiff_t end) {
 #ifdef _OPENMP
-    if (threads > 1) {
-        const ptrdiff_t chunks = (end - begin + FD_CHUNK - 1) / FD_CHUNK;
-#pragma omp parallel num_threads(threads)
+    if (data->threads > 1) {
+        const ptrdiff_t first = begin / FD_CHUNK, chunks = (end + FD_CHUNK - 1) / FD_CHUNK - first;
+#pragma omp parallel num_threads(data->threads)
         {
             const ptrdiff_t team = omp_get_num_threads(), me = omp_get_thread_num();
-            const ptrdiff_t share = (chunks + team - 1) / team * FD_CHUNK;
-            const ptrdiff_t lo = begin + me * share, hi = lo + share < end ? lo + share : end;
-            sweep_part(plan, input, outputs, lo, hi, streamed);
+            const ptrdiff_t share = (chunks + team - 1) / team;
+            const ptrdiff_t lo = (first + me * share) * FD_CHUNK, hi = least(lo + share * FD_CHUNK, end);
+            sweep_part(plan, data, lo > begin ? lo : begin, hi);
         }
         return;
     }
-#else
-    (void)threads;
 #endif
-    sweep_part(plan, input, outputs, begin, end, streamed);
+    sweep_part(plan, data, begin, end);
 }
 
 int fd_openmp(void) {

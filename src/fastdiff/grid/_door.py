@@ -1,22 +1,28 @@
 """Judges every argument of `fastdiff.grid`, so that nothing behind it has to.
 
 In the NumPy mode nothing is refused here: a call is either *native*, or NumPy's own function gets it, and
-raises what it raises. With `accuracy` every bad argument has its message.
+raises what it raises. Elsewhere every bad argument has its message.
 """
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .. import _checks
-from .._typing import Array
-from ._plan import Token
+from .._typing import Array, GridOptions
+from ._boundary import Sides, parse
+from ._operators import OPERATORS, Structure, Sum, dimensions, entries
+from ._plan import Accurate, NumPy, Request, Token
 
-ACCURACIES = (2, 4, 6, 8)
-_SMALLEST_STEP = 1e-305  # the largest weight is below 64 over the step
+ACCURACIES = (2, 4, 6, 8, 10, 12)
+ORDERS = (1, 2, 3, 4, 5, 6)
+# Weights are below 64 over the step to the derivative order: these keep them normal.
+_SMALLEST, _LARGEST = 1e-305, 1e300
 
 # Coordinates of more bytes are not looked up: comparing them would cost as much as a new plan.
 _LOOKED_UP = 1 << 15
@@ -32,16 +38,24 @@ _ACCURATE = "efdFD"
 _OVERLAP_WORK = 10_000
 
 
-class Field(NamedTuple):
-    """A judged call: the data, the axes to differentiate along and the spacing of each."""
+class Call(NamedTuple):
+    """A judged call: the components, what is wanted of them and in which structure."""
 
-    data: Array
-    axes: tuple[int, ...]
-    tokens: tuple[Token, ...]
-    coordinates: tuple[Array, ...]
+    components: tuple[Array, ...]
+    request: Request
+    structure: Structure
+    coordinates: tuple[Array, ...] = ()
+    masked: bool = False
 
 
-def native(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any) -> Field | None:
+@lru_cache(maxsize=256)
+def result(name: str, axes: int, components: int, orders: tuple[int, ...]) -> tuple[Structure, tuple[Sum, ...]]:
+    """Return the structure of a result, and its distinct entries."""
+    structure = OPERATORS[name].result(axes, components, orders)
+    return structure, tuple(dict.fromkeys(entries(structure)))
+
+
+def native(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any) -> Call | None:
     """Recognise a call that the kernels serve with NumPy's very bits; None for any other."""
     kind = type(f)
     if kind is list or kind is tuple:
@@ -65,15 +79,22 @@ def native(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any) -> Fiel
         if shape[selected] <= edge_order:
             return None
     if not spacing:
-        return Field(f, axes, ((float, 1.0),) * len(axes), ())
+        return _gradient(f, axes, ((float, 1.0),) * len(axes), (), edge_order)
     if len(spacing) == 1 and (token := _native_scalar(spacing[0])):
-        return Field(f, axes, (token,) * len(axes), ())
+        return _gradient(f, axes, (token,) * len(axes), (), edge_order)
     if len(spacing) != len(axes):
         return None
-    return _with_spacings(f, axes, spacing)
+    return _with_spacings(f, axes, spacing, edge_order)
 
 
-def _with_spacings(f: Array, axes: tuple[int, ...], spacing: tuple[Any, ...]) -> Field | None:
+def _gradient(
+    f: Array, axes: tuple[int, ...], tokens: tuple[Token, ...], coordinates: tuple[Array, ...], edge_order: int
+) -> Call:
+    structure, distinct = result("gradient", len(axes), 0, ())
+    return Call((f,), Request(NumPy(edge_order), tokens, axes, distinct), structure, coordinates)
+
+
+def _with_spacings(f: Array, axes: tuple[int, ...], spacing: tuple[Any, ...], edge_order: int) -> Call | None:
     tokens: list[Token] = []
     coordinates = []
     for selected, item in zip(axes, spacing, strict=True):
@@ -85,7 +106,7 @@ def _with_spacings(f: Array, axes: tuple[int, ...], spacing: tuple[Any, ...]) ->
             coordinates.append(x)
             token = coordinate_token(x)
         tokens.append(token)
-    return Field(f, axes, tuple(tokens), tuple(coordinates))
+    return _gradient(f, axes, tuple(tokens), tuple(coordinates), edge_order)
 
 
 def _native_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
@@ -127,51 +148,138 @@ def coordinate_token(x: Array) -> Token:
     return (x.dtype.char, x.tobytes() if x.nbytes <= _LOOKED_UP else x)
 
 
-def accurate(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, accuracy: Any) -> tuple[Field, int]:
-    """Judge a call with `accuracy`."""
+_TAKEN = tuple(GridOptions.__annotations__)
+
+
+def accurate(
+    name: str, f: Any, spacing: tuple[Any, ...], options: GridOptions, order: Any
+) -> tuple[Call, Any, int | None]:
+    """Judge a call of the operator `name`; return it with `out` and `threads`."""
+    for option in options:
+        if option not in _TAKEN:
+            raise TypeError(f"{name}() got an unknown option {option!r}; the options are {', '.join(_TAKEN)}")
+    given: Any = {option: value for option, value in options.items() if value is not None}
+    out, threads = given.pop("out", None), given.pop("threads", None)
+    if threads is not None:
+        _checks.integer("threads", threads, least=1, most=1024)
+    components, masked = _components(f) if OPERATORS[name].vector else _one(f)
+    return _judged(name, components, spacing, order, masked=masked, **given), out, threads
+
+
+def _judged(
+    name: str,
+    components: tuple[Array, ...],
+    spacing: tuple[Any, ...],
+    order: Any,
+    *,
+    masked: bool,
+    axis: Any = None,
+    accuracy: Any = 2,
+    boundary: Any = "one-sided",
+    nan: Any = "propagate",
+    time_unit: Any = None,
+    full_output: Any = False,
+) -> Call:
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
-    if type(edge_order) is not int or edge_order != 1:
-        raise ValueError(
-            f"`edge_order` has no meaning with `accuracy`, which holds at the edges too; leave it out: "
-            f"got edge_order={edge_order!r} with accuracy={accuracy}"
-        )
-    data = _field(f)
-    axes = _axes(axis, data.ndim)
-    spacings = _spacings(spacing, len(axes))
-    tokens: list[Token] = []
-    coordinates = []
-    for position, (selected, item) in enumerate(zip(axes, spacings, strict=True)):
-        value = _spacing_value(f"spacing[{position}]" if len(spacing) > 1 else "spacing", item)
-        if isinstance(value, np.ndarray):
-            _check_coordinates(position, value, selected, data.shape[selected])
-            coordinates.append(value)
-            tokens.append(coordinate_token(value))
-        else:
-            tokens.append((float, value))
-        if data.shape[selected] <= accuracy:
+    estimate = _checks.flag("full_output", full_output)
+    _checks.one_of("nan", nan, ("propagate", "one-sided"))
+    shape = components[0].shape
+    axes = _axes(axis, len(shape))
+    _check_counts(name, len(axes), len(components))
+    orders = _orders(name, order, len(axes))
+    sides = parse(boundary, axes, len(shape))
+    _check_values(sides, components[0].dtype)
+    structure, distinct = result(name, len(axes), len(components), orders)
+    if not all(entry.terms for entry in distinct):
+        raise ValueError(f"`axis` must name at least one axis for {name}, got none")
+    highest = [max(term.orders[k] for entry in distinct for term in entry.terms) for k in range(len(axes))]
+    tokens, coordinates = _tokens(spacing, axes, shape, highest, sides, time_unit)
+    for selected, top in zip(axes, highest, strict=True):
+        needed = top + accuracy + 2 * estimate
+        if top and shape[selected] < needed:
+            extra = " with its error" if estimate else ""
             raise ValueError(
-                f"axis {selected} of `f` has {data.shape[selected]} points; accuracy {accuracy} with "
-                f"one-sided boundaries needs at least {accuracy + 1}"
+                f"axis {selected} of `f` has {shape[selected]} points; derivative order {top} at accuracy {accuracy}{extra} "
+                f"needs at least {needed}"
             )
-    return Field(data, axes, tuple(tokens), tuple(coordinates)), accuracy
+    request = Request(Accurate(accuracy, sides), tokens, axes, distinct, OPERATORS[name].norm, estimate)
+    return Call(components, request, structure, coordinates, masked)
 
 
-def _field(f: Any) -> Array:
-    if isinstance(f, np.ma.MaskedArray):
-        raise TypeError("`f` must be a plain array with `accuracy`, got a masked array; f.filled(np.nan) marks gaps")
-    if type(f) not in (np.ndarray, np.memmap) and (isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")):
-        raise TypeError(f"`f` must be a plain array with `accuracy`, got {type(f).__name__}; np.asarray(f) makes one")
+def _check_counts(name: str, axes: int, components: int) -> None:
+    operator = OPERATORS[name]
+    if operator.axes and axes not in operator.axes:
+        wanted = " or ".join(map(str, operator.axes))
+        raise ValueError(f"{name} must have {wanted} axes, got {axes}; `axis` selects them")
+    wanted = operator.components(axes)
+    if operator.vector and wanted is not None and components != wanted:
+        raise ValueError(f"`F` must have {wanted} components for {name} along {axes} axes, one for each, got {components}")
+
+
+def _orders(name: str, order: Any, axes: int) -> tuple[int, ...]:
+    if name != "partial":
+        return ()
+    items = order if isinstance(order, tuple | list) else (order,)
+    orders = tuple(_checks.integer("order", one, least=0, most=ORDERS[-1]) for one in items)
+    if len(orders) != axes:
+        raise ValueError(f"`order` must have one derivative order for each of {axes} axes, got {order!r}")
+    if not any(orders):
+        raise ValueError(f"`order` must have a derivative order of at least 1, got {order!r}")
+    return orders
+
+
+def _check_values(sides: tuple[Sides, ...], dtype: np.dtype[Any]) -> None:
+    for pair in sides:
+        for boundary in pair:
+            if isinstance(boundary.value, complex) and dtype.kind != "c":
+                raise TypeError(f"`boundary` must have a real value for {dtype} data, got {boundary.value}")
+
+
+def _one(f: Any, name: str = "f") -> tuple[tuple[Array, ...], bool]:
+    data, masked = _field(f, name)
+    return (data,), masked
+
+
+def _components(F: Any) -> tuple[tuple[Array, ...], bool]:
+    """Return the components of a vector field, of one dtype."""
+    if not isinstance(F, tuple | list):
+        data, masked = _field(F, "F")
+        if data.ndim < 2:
+            raise ValueError(f"`F` must have its components along the first axis, got shape {data.shape}")
+        parts = list(data)
+    else:
+        fields = [_field(one, f"F[{k}]") for k, one in enumerate(F)]
+        parts, masked = [data for data, _ in fields], any(mask for _, mask in fields)
+    if not parts:
+        raise ValueError("`F` must have at least one component, got none")
+    for k, part in enumerate(parts):
+        if part.shape != parts[0].shape:
+            raise ValueError(
+                f"`F` must have components of one shape, got {parts[0].shape} and, for F[{k}], {part.shape}"
+            )
+    dtype = np.result_type(*parts)
+    return tuple(part if part.dtype == dtype else part.astype(dtype) for part in parts), masked
+
+
+def _field(f: Any, name: str) -> tuple[Array, bool]:
+    """Return the samples, NaN where they are masked, and whether they can be masked."""
+    masked = isinstance(f, np.ma.MaskedArray)
+    if masked:
+        wide = f.astype(np.float64) if f.dtype.kind in "iu" else f
+        f = wide.filled(np.nan) if wide.dtype.char in _ACCURATE else wide.data
+    elif type(f) not in (np.ndarray, np.memmap) and (isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")):
+        raise TypeError(f"`{name}` must be a plain array, got {type(f).__name__}; np.asarray({name}) makes one")
     try:
         data: Array = np.asanyarray(f)
     except ValueError as error:
-        raise ValueError(f"`f` must be an array: {error}") from None
+        raise ValueError(f"`{name}` must be an array: {error}") from None
     if data.dtype.kind in "iu":
         data = data.astype(np.float64)
     if data.dtype.char not in _ACCURATE:
-        raise TypeError(f"`f` must hold integers, floats or complex numbers with `accuracy`, got {data.dtype} data")
+        raise TypeError(f"`{name}` must hold integers, floats or complex numbers, got {data.dtype} data")
     if data.ndim == 0:
-        raise ValueError(f"`f` must have at least one axis, got the scalar {f!r:.80}")
-    return data
+        raise ValueError(f"`{name}` must have at least one axis, got the scalar {f!r:.80}")
+    return data, masked
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -179,6 +287,39 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     items = axis if isinstance(axis, tuple | list) else (axis,)
     return normalize_axis_tuple([_checks.integer("axis", one) for one in items], ndim, "axis")
+
+
+def _tokens(
+    spacing: tuple[Any, ...],
+    axes: tuple[int, ...],
+    shape: tuple[int, ...],
+    orders: list[int],
+    sides: tuple[Sides, ...],
+    time_unit: Any,
+) -> tuple[tuple[Token, ...], tuple[Array, ...]]:
+    """Return what stands for the spacing of each axis, and the arrays among them."""
+    tokens: list[Token] = []
+    coordinates = []
+    timed = False
+    for position, (selected, item) in enumerate(zip(axes, _spacings(spacing, len(axes)), strict=True)):
+        name = f"spacing[{position}]" if len(spacing) > 1 else "spacing"
+        item, dated = _without_dates(name, item, time_unit)
+        timed = timed or dated
+        value = _spacing_value(name, item, orders[position])
+        period = sides[position][0].value if sides[position][0].rule == "periodic" else None
+        if isinstance(value, np.ndarray):
+            _check_coordinates(name, value, selected, shape[selected], orders[position])
+            if sides[position][0].rule == "periodic":
+                _check_period(selected, period, value)
+            coordinates.append(value)
+            tokens.append(coordinate_token(value))
+        else:
+            if period is not None:
+                _check_period(selected, period, value * np.arange(shape[selected]))
+            tokens.append((float, value))
+    if time_unit is not None and not timed:
+        raise ValueError(f"`time_unit` must come with datetime64 or timedelta64 spacing, got {time_unit!r} without any")
+    return tuple(tokens), tuple(coordinates)
 
 
 def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
@@ -189,7 +330,24 @@ def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
     raise TypeError(f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}")
 
 
-def _spacing_value(name: str, item: Any) -> float | Array:
+def _without_dates(name: str, item: Any, time_unit: Any) -> tuple[Any, bool]:
+    """Return dates as numbers of `time_unit` since the first, times as numbers of it; and whether it was any."""
+    array = np.asarray(item) if isinstance(item, np.ndarray | np.generic | list | tuple) else None
+    if array is None or array.dtype.kind not in "mM":
+        return item, False
+    if time_unit is None:
+        raise ValueError(f"`time_unit` must say what {array.dtype} `{name}` counts in, such as 's' or 'D'; got None")
+    try:
+        unit = np.timedelta64(1, time_unit)
+        times = array - array.flat[0] if array.dtype.kind == "M" and array.size else array
+        if np.isnat(array).any():
+            raise ValueError(f"`{name}` must have no NaT, got {array!r:.80}")
+        return times / unit, True
+    except TypeError as error:
+        raise ValueError(f"`time_unit` must be a unit that `{name}` can count in, got {time_unit!r}: {error}") from None
+
+
+def _spacing_value(name: str, item: Any, order: int) -> float | Array:
     if item is None:  # which NumPy would read as NaN
         raise TypeError(f"`{name}` must be a scalar or coordinates, got None")
     array = _checks.finite_array(name, item)
@@ -198,67 +356,119 @@ def _spacing_value(name: str, item: Any) -> float | Array:
     if array.ndim == 1:
         return array
     value = float(array)
-    if abs(value) < _SMALLEST_STEP:
-        raise ValueError(
-            f"`{name}` must not be zero, nor so small that weights overflow ({_SMALLEST_STEP}), got {value}"
-        )
+    if not value:
+        raise ValueError(f"`{name}` must not be zero")
+    _check_step(name, abs(value), order)
     return value
 
 
-def _check_coordinates(position: int, x: Array, axis: int, extent: int) -> None:
-    name = f"spacing[{position}]"
+def _check_step(name: str, step: float, order: int) -> None:
+    """Refuse steps whose weights would overflow or lose digits."""
+    size = max(order, 1) * math.log10(step) if step < math.inf else math.inf
+    if not math.log10(_SMALLEST) <= size <= math.log10(_LARGEST):
+        raise ValueError(
+            f"`{name}` must have steps from {_SMALLEST} to {_LARGEST} when raised to the derivative order {order}, "
+            f"as weights would overflow or underflow, got a step of {step}"
+        )
+
+
+def _check_coordinates(name: str, x: Array, axis: int, extent: int, order: int) -> None:
     if len(x) != extent:
         raise ValueError(f"`{name}` must have {extent} coordinates for axis {axis}, got {len(x)}")
-    with np.errstate(all="ignore"):
-        steps, span = np.abs(np.diff(x)), x[-1] - x[0]
-    fine = steps[(steps > 0) & (steps < _SMALLEST_STEP)]
-    if not np.isfinite(span) or fine.size:
-        got = f"a span of {span}" if not fine.size else f"a step of {fine[0]}"
-        raise ValueError(f"`{name}` must have steps of at least {_SMALLEST_STEP} and a finite span, got {got}")
+    if extent < 2:
+        return
     rising = x[1:] > x[:-1]
     falling = x[1:] < x[:-1]
     if not rising.all() and not falling.all():
         steps = rising if rising.sum() >= falling.sum() else falling
         bad = int(np.argmin(steps))
         raise ValueError(f"`{name}` must be strictly monotonic, got {name}[{bad}] = {x[bad]} followed by {x[bad + 1]}")
+    with np.errstate(all="ignore"):
+        sizes, span = np.abs(np.diff(x)), abs(x[-1] - x[0])
+    _check_step(name, float(sizes.min()), order)
+    _check_step(name, float(span), order)
+
+
+def _check_period(axis: int, period: float | None, x: Array) -> None:
+    span = abs(float(x[-1] - x[0])) if len(x) else 0.0
+    if period is None:
+        raise ValueError(
+            f"`boundary` must be ('periodic', period) for axis {axis}, which has coordinates, got 'periodic'"
+        )
+    if not period > span:
+        raise ValueError(
+            f"`boundary` must have a period beyond the last coordinate of axis {axis}, which is {span} from the first, "
+            f"got {period}"
+        )
 
 
 def check_out(
-    out: Any, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: tuple[Any, ...]
-) -> list[Array]:
-    """Return the arrays to write to, one for each axis."""
-    targets = _out_arrays(out, count, shape)
-    for target in targets:
-        if target.shape != shape:
-            raise ValueError(f"`out` must have the shape {shape} for each axis, got {target.shape}")
-        if target.dtype != dtype:
-            raise TypeError(f"`out` must have the dtype {dtype}, got {target.dtype}")
-        if not target.flags.writeable:
-            raise ValueError("`out` must be writeable, got a read-only array")
-    for position, target in enumerate(targets):
-        others = [(other, "the input") for other in inputs if isinstance(other, np.ndarray)]
-        others += [(other, "another output") for other in targets[:position]]
-        for other, which in others:
-            if _overlap(target, other):
-                raise ValueError(f"`out` must not overlap {which}: give it memory of its own")
-        if _overlaps_itself(target):
-            raise ValueError(f"`out` must not overlap itself, got strides {target.strides} for shape {target.shape}")
+    out: Any, structures: tuple[Structure, ...], model: Array, inputs: tuple[Any, ...]
+) -> list[dict[Sum, list[Array]]]:
+    """Return the arrays to write to, for each entry of the result, and of its error if there are two structures.
+
+    `model` has the shape and the dtype of an entry.
+    """
+    if len(structures) == 2:
+        if not isinstance(out, tuple | list) or len(out) != 2:
+            raise TypeError(f"`out` must be a pair with `full_output`, of the value and the error, got {type(out).__name__}")
+    else:
+        out = (out,)
+    found: list[list[tuple[Sum, Array]]] = [[] for _ in structures]
+    seen: list[tuple[tuple[int, Sum], Array]] = []
+    for half, (arrays, structure) in enumerate(zip(out, structures, strict=True)):
+        found[half] = _match_out(arrays, structure, model.shape)
+        for entry, target in found[half]:
+            _check_target(target, model)
+            for other in inputs:
+                if isinstance(other, np.ndarray) and _overlap(target, other):
+                    raise ValueError("`out` must not overlap the input: give it memory of its own")
+            for which, other in seen:
+                if not (which == (half, entry) and target is other) and _overlap(target, other):
+                    raise ValueError("`out` must not overlap another output: give it memory of its own")
+            seen.append(((half, entry), target))
+    targets: list[dict[Sum, list[Array]]] = [{} for _ in structures]
+    for half, leaves in enumerate(found):
+        for entry, target in leaves:
+            targets[half].setdefault(entry, []).append(target)
     return targets
 
 
-def _out_arrays(out: Any, count: int, shape: tuple[int, ...]) -> list[Array]:
-    wanted = f"an array of shape {shape}" if count == 1 else f"{count} arrays, or one of shape {(count, *shape)}"
-    if isinstance(out, np.ndarray):
-        if count == 1:
-            return [out]
-        if out.shape != (count, *shape):
-            raise ValueError(f"`out` must be {wanted}, got shape {out.shape}")
-        return [out[k, ...] for k in range(count)]
-    if not isinstance(out, tuple | list) or not all(isinstance(one, np.ndarray) for one in out) or count == 1:
-        raise TypeError(f"`out` must be {wanted}, got {type(out).__name__}")
-    if len(out) != count:
-        raise ValueError(f"`out` must be {wanted}, got {len(out)} arrays")
-    return list(out)
+def _check_target(target: Array, model: Array) -> None:
+    if target.shape != model.shape:
+        raise ValueError(f"`out` must have the shape {model.shape} for each entry, got {target.shape}")
+    if target.dtype != model.dtype:
+        raise TypeError(f"`out` must have the dtype {model.dtype}, got {target.dtype}")
+    if not target.flags.writeable:
+        raise ValueError("`out` must be writeable, got a read-only array")
+    if _overlaps_itself(target):
+        raise ValueError(f"`out` must not overlap itself, got strides {target.strides} for shape {target.shape}")
+
+
+def _match_out(out: Any, structure: Structure, shape: tuple[int, ...]) -> list[tuple[Sum, Array]]:
+    """Pair the arrays of `out` with the entries of the result."""
+    outer = dimensions(structure)
+    whole = (*outer, *shape)
+    arrays = f"{outer[0]} {'arrays' if len(outer) == 1 else 'tuples of arrays'}, or one" if outer else "an array"
+    wanted = f"`out` must be {arrays} of shape {whole}"
+
+    def match(out: Any, structure: Structure) -> list[tuple[Sum, Array]]:
+        if isinstance(structure, Sum):
+            if not isinstance(out, np.ndarray):
+                raise TypeError(f"{wanted}, got {type(out).__name__}")
+            return [(structure, out)]
+        if not isinstance(out, tuple | list):
+            raise TypeError(f"{wanted}, got {type(out).__name__}")
+        if len(out) != len(structure):
+            raise ValueError(f"{wanted}, got {len(out)} arrays")
+        return [pair for one, part in zip(out, structure, strict=True) for pair in match(one, part)]
+
+    if not isinstance(out, np.ndarray) or not outer:
+        return match(out, structure)
+    if out.shape != whole:
+        raise ValueError(f"{wanted}, got shape {out.shape}")
+    flat = entries(structure)
+    return [(entry, out[(*place, ...)]) for entry, place in zip(flat, np.ndindex(outer), strict=True)]
 
 
 def _overlaps_itself(array: Array) -> bool:

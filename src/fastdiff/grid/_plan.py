@@ -1,12 +1,11 @@
-"""Frozen plans: how an input of one layout is differentiated along its axes into dense outputs of one layout.
+"""Frozen plans: how inputs of one layout become the entries of a result, dense outputs of one layout.
 
-A plan knows shapes, strides and spacings, no memory. It is made once and kept for the next call; what depends
-on the layout alone is kept by itself, for calls whose spacing changes.
+A plan knows shapes, strides and spacings, no memory. It is made once and kept for the next call; what depends on the
+layout alone is kept by itself, for calls whose spacing changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
@@ -15,10 +14,13 @@ import numpy as np
 
 from .. import _kernels
 from .._typing import Array
-from ._spacing import AxisRules, Scalar
+from ._boundary import Sides
+from ._numpy_rules import Scalar, numpy_rules
+from ._operators import Sum, Term
+from ._rules import CORE, AxisRules, magnitudes, negated
+from ._spacing import accurate_rules, calculated_in, line
 
 Ints: TypeAlias = tuple[int, ...]
-RulesOf: TypeAlias = Callable[[Any, str, int], AxisRules]
 # A spacing that can be looked up. Its type counts too: 1 == 1.0 == np.float32(1), and each makes other bits.
 Token: TypeAlias = tuple[type, Scalar] | tuple[str, bytes | Array]
 
@@ -26,29 +28,77 @@ Token: TypeAlias = tuple[type, Scalar] | tuple[str, bytes | Array]
 _SHORT = 16
 # Lines shorter than this are differentiated position by position, across many of them.
 _SHORT_LINE = 32
-# What one output element costs one thread, roughly; decides whether threads are worth waking.
+# What one step costs one thread for each element, roughly; decides whether threads are worth waking.
 _SECONDS_PER_ELEMENT = 0.7e-9
+# What the samples around a chunk may take of the second level of cache, of which half a megabyte is common.
+_BLOCKED_BYTES = 384 << 10
 
 _TYPES = {("f", "f"): 0, ("f", "d"): 1, ("d", "d"): 2}
 _ITEMSIZE = {"f": 4, "d": 8}
 
 
+class NumPy(NamedTuple):
+    """The formulas of `numpy.gradient`."""
+
+    edge_order: int
+
+    def rules(self, axis: int, token: Token, extent: int, order: int, char: str) -> AxisRules:
+        """Return the rules along the selected axis number `axis` for data of type `char`."""
+        return numpy_rules(_spacing(token), char, self.edge_order)
+
+    def calculated_in(self, token: Token, order: int, char: str) -> str:
+        """Return the type that the rules are given for; they choose their own."""
+        return char
+
+
+class Accurate(NamedTuple):
+    """Formulas of one accuracy everywhere; the boundaries of each selected axis."""
+
+    accuracy: int
+    sides: tuple[Sides, ...]
+
+    def rules(self, axis: int, token: Token, extent: int, order: int, char: str) -> AxisRules:
+        """Return the rules along the selected axis number `axis`, calculated in type `char`."""
+        return accurate_rules(line(_spacing(token), extent, self.sides[axis]), order, self.accuracy, char)
+
+    def calculated_in(self, token: Token, order: int, char: str) -> str:
+        """Return the type in which the weights have room, for data of type `char`."""
+        return calculated_in(char, order, _spacing(token))
+
+
+Scheme: TypeAlias = NumPy | Accurate
+
+
+class Request(NamedTuple):
+    """What is wanted of data of any layout: entries, or with `norm` the norm of the terms of one, by a scheme.
+
+    With `estimate` the errors follow as further outputs.
+    """
+
+    scheme: Scheme
+    tokens: tuple[Token, ...]
+    axes: Ints
+    entries: tuple[Sum, ...]
+    norm: bool = False
+    estimate: bool = False
+
+
 class AxisGeometry(NamedTuple):
-    """How an axis lies in memory: its extent, the distance of neighbours in the outputs and in the input."""
+    """How an axis lies in memory: its extent, the distance of neighbours in the outputs, lines too short for runs."""
 
     extent: int
     inner: int
-    stride: int
     by_column: bool
 
 
 class Geometry(NamedTuple):
-    """The loops over the input, and the axes; `packed` if it is to be copied to the outputs' layout first."""
+    """The loops over the inputs, and the axes; `packed` if inputs are to be copied to the outputs' layout first."""
 
-    counts: list[int]
-    strides: list[int]
+    counts: Ints
+    strides: tuple[Ints, ...]
     packed: bool
     axes: tuple[AxisGeometry, ...]
+    steps: tuple[Ints, ...]  # [input][axis]: distance of neighbours
     size: int
 
 
@@ -56,53 +106,172 @@ class Plan(NamedTuple):
     """What is run, and what is known about its cost."""
 
     sweep: Any
+    size: int
     packed: bool
     seconds: float
     nbytes: int
 
 
 @lru_cache(maxsize=512)
-def _geometry(shape: Ints, strides: Ints, out_strides: Ints, itemsize: int, axes: Ints) -> Geometry:
+def _geometry(shape: Ints, strides: tuple[Ints, ...], out_strides: Ints, itemsize: int, axes: Ints) -> Geometry:
     # The axes of more than one point, from the outermost to the innermost of the outputs.
     order = [axis for axis, extent in enumerate(shape) if extent > 1]
     order.sort(key=lambda axis: -out_strides[axis])
-    counts, steps = _loops(shape, strides, itemsize, order)
-    unaligned = any(stride % itemsize for stride in strides)
+    counts, loops = _loops(shape, strides, itemsize, order)
+    unaligned = any(stride % itemsize for row in strides for stride in row)
     packed = unaligned or (len(counts) > 1 and counts[-1] < _SHORT)
     if packed:
-        strides = out_strides
-        counts, steps = _loops(shape, strides, itemsize, order)
+        strides = (out_strides,) * len(strides)
+        counts, loops = _loops(shape, strides, itemsize, order)
     found = []
     for axis in axes:
         inner = prod(shape[other] for other in order[order.index(axis) + 1 :])
         by_column = shape[axis] * inner <= min(_SHORT_LINE, counts[-1] // 2)
-        found.append(AxisGeometry(shape[axis], inner, strides[axis] // itemsize, by_column))
-    return Geometry(counts, steps, packed, tuple(found), prod(shape) * len(axes))
+        found.append(AxisGeometry(shape[axis], inner, by_column))
+    steps = tuple(tuple(row[axis] // itemsize for axis in axes) for row in strides)
+    return Geometry(counts, loops, packed, tuple(found), steps, prod(shape))
 
 
-def _loops(shape: Ints, strides: Ints, itemsize: int, order: list[int]) -> tuple[list[int], list[int]]:
-    """Return counts and element strides of the loops over the input, each stretch of memory merged to one."""
-    counts, steps = [1], [1]
+def _loops(
+    shape: Ints, strides: tuple[Ints, ...], itemsize: int, order: list[int]
+) -> tuple[Ints, tuple[Ints, ...]]:
+    """Return counts and element strides of the loops over the inputs, each stretch of memory merged to one."""
+    counts: list[int] = []
+    loops: list[list[int]] = []
     for axis in reversed(order):
-        extent, stride = shape[axis], strides[axis] // itemsize
-        if counts[0] == 1:
-            counts[0], steps[0] = extent, stride
-        elif stride == counts[0] * steps[0]:
+        extent, steps = shape[axis], [row[axis] // itemsize for row in strides]
+        if counts and all(step == counts[0] * inner for step, inner in zip(steps, loops[0], strict=True)):
             counts[0] *= extent
         else:
             counts.insert(0, extent)
-            steps.insert(0, stride)
-    return counts, steps
+            loops.insert(0, steps)
+    if not counts:
+        counts, loops = [1], [[1] * len(strides)]
+    return tuple(counts), tuple(zip(*loops, strict=True))
 
 
-def _build(geometry: Geometry, rules: list[AxisRules], char: str) -> Plan:
-    axes = [
-        (_TYPES[char, rule.char], *axis, rule.low, rule.interior, rule.high)
-        for axis, rule in zip(geometry.axes, rules, strict=True)
-    ]
-    sweep = _kernels.core.Sweep(geometry.counts, geometry.strides, axes)  # type: ignore[union-attr]
-    seconds = geometry.size * _SECONDS_PER_ELEMENT
-    return Plan(sweep, geometry.packed, seconds, geometry.size * _ITEMSIZE[char])
+class _Program:
+    """The steps of a sweep."""
+
+    def __init__(self, request: Request, geometry: Geometry, char: str) -> None:
+        self.request, self.geometry, self.char = request, geometry, char
+        self.steps: list[Any] = []
+        self.registers = 1
+        self.taps = 0
+        self.rules: dict[Any, AxisRules] = {}
+        terms = [term for entry in request.entries for term in entry.terms]
+        self.calculated = max(  # "f" > "d": the wider of all
+            (self._calculated_in(term) for term in terms), key=lambda c: c == "d"
+        )
+
+    def _calculated_in(self, term: Term) -> str:
+        axis, order = along(term)
+        return self.request.scheme.calculated_in(self.request.tokens[axis], order, self.char)
+
+    def derivative(
+        self, term: Term, target: int = 0, *, change: Any = None, finer: int = 0, add: bool = False, **end: Any
+    ) -> None:
+        """Add the derivative of a term to a register; `finer` by so many orders of accuracy."""
+        axis, order = along(term)
+        key = (axis, order, term.sign, change, finer)
+        if key not in self.rules:
+            self.rules[key] = self._axis_rules(axis, order, term.sign, change, finer)
+        rules = self.rules[key]
+        geometry = self.geometry.axes[axis]
+        stride = self.geometry.steps[term.component][axis]
+        spec = (geometry.extent, geometry.inner, stride, geometry.by_column, rules.low, rules.interior, rules.high)
+        self._step(CORE.DERIVATIVE, rules.char, term.component, target, add=add, axis=spec, **end)
+
+    def _axis_rules(self, axis: int, order: int, sign: int, change: Any, finer: int) -> AxisRules:
+        scheme = self.request.scheme
+        if finer:
+            scheme = scheme._replace(accuracy=scheme.accuracy + finer)  # type: ignore[union-attr]
+        token = self.request.tokens[axis]
+        rules = scheme.rules(axis, token, self.geometry.axes[axis].extent, order, self.calculated)
+        if sign < 0:
+            rules = rules.each(negated)
+        return rules.each(change) if change else rules
+
+    def combine(self, operation: int, first: int, count: int, scale: float = 0.0, **end: Any) -> None:
+        """Combine registers from `first` on into it."""
+        self._step(operation, self.calculated, (first, count, scale), first, **end)
+
+    def _step(
+        self,
+        operation: int,
+        char: str,
+        source: Any,
+        target: int,
+        *,
+        add: bool = False,
+        output: int = -1,
+        direct: bool = False,
+        last: bool = False,
+        axis: Any = None,
+    ) -> None:
+        self.registers = max(self.registers, target + 1)
+        types = _TYPES[self.char, char]
+        direct = direct and char == self.char
+        self.steps.append((operation, types, source, target, add, output, direct, last, axis))
+
+    def build(self) -> None:
+        """Write the steps of all entries."""
+        count = len(self.request.entries)
+        for output, entry in enumerate(self.request.entries):
+            if self.request.norm:
+                self._norm(entry, output, count + output)
+            else:
+                self._sum(entry, output)
+                if self.request.estimate:
+                    self._finer(entry, 0)
+                    self._deviation(0, output=count + output, last=True)
+
+    def _sum(self, entry: Sum, output: int) -> None:
+        for k, term in enumerate(entry.terms):
+            last = k == len(entry.terms) - 1
+            self.derivative(
+                term, add=k > 0, output=output, direct=not self.request.estimate, last=last
+            )
+
+    def _finer(self, entry: Sum, first: int) -> None:
+        """Put what the deviation needs beside a value: two more orders, and what bounds the round-off."""
+        for k, term in enumerate(entry.terms):
+            self.derivative(term, first + 1, add=k > 0, finer=2)
+            self.derivative(term, first + 2, add=k > 0, change=magnitudes)
+
+    def _deviation(self, first: int, **end: Any) -> None:
+        self.combine(CORE.DEVIATION, first, 3, float(np.finfo(self.char).eps), **end)
+
+    def _norm(self, entry: Sum, output: int, error: int) -> None:
+        count = len(entry.terms)
+        for k, term in enumerate(entry.terms):
+            self.derivative(term, k)
+        self.combine(CORE.NORM, 0, count, output=output, last=True)
+        if self.request.estimate:  # by the triangle inequality the norm is not further off than that of the errors
+            for k, term in enumerate(entry.terms):
+                self.derivative(term, k)
+                self._finer(Sum((term,)), k)
+                self._deviation(k)
+            self.combine(CORE.NORM, 0, count, output=error, last=True)
+
+    def tiles(self) -> tuple[int, int]:
+        """Return period and block: see `fd_plan`."""
+        size = max(self.geometry.size, 1)
+        inner, span = max(
+            (self.geometry.axes[axis].inner, 2 * rules.reach() + 1) for (axis, *_), rules in self.rules.items()
+        )
+        inputs = len({term.component for entry in self.request.entries for term in entry.terms})
+        block = _BLOCKED_BYTES // (span * inputs * _ITEMSIZE[self.char])
+        if inner <= block or inner == size:
+            return size, size
+        step = max((axis.inner for axis in self.geometry.axes if axis.inner < inner), default=1)
+        return inner, max(block // step * step, step, _SHORT_LINE)
+
+
+def along(term: Term) -> tuple[int, int]:
+    """Return the axis and the derivative order of a term along one axis."""
+    ((axis, order),) = ((axis, order) for axis, order in enumerate(term.orders) if order)
+    return axis, order
 
 
 def _spacing(token: Token) -> Any:
@@ -111,26 +280,23 @@ def _spacing(token: Token) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _plan(
-    rules_of: RulesOf,
-    tokens: tuple[Token, ...],
-    shape: Ints,
-    strides: Ints,
-    out_strides: Ints,
-    char: str,
-    axes: Ints,
-    parameter: int,
-) -> Plan:
-    rules = [rules_of(_spacing(token), char, parameter) for token in tokens]
-    return _build(_geometry(shape, strides, out_strides, _ITEMSIZE[char], axes), rules, char)
+def _plan(request: Request, shape: Ints, strides: tuple[Ints, ...], out_strides: Ints, char: str) -> Plan:
+    geometry = _geometry(shape, strides, out_strides, _ITEMSIZE[char], request.axes)
+    program = _Program(request, geometry, char)
+    program.build()
+    sweep = _kernels.core.Sweep(  # type: ignore[union-attr]
+        geometry.counts, geometry.strides, program.registers, program.steps, program.tiles()
+    )
+    seconds = geometry.size * len(program.steps) * _SECONDS_PER_ELEMENT
+    nbytes = geometry.size * len(request.entries) * (1 + request.estimate) * _ITEMSIZE[char]
+    return Plan(sweep, geometry.size, geometry.packed, seconds, nbytes)
 
 
-def find(rules_of: RulesOf, tokens: tuple[Token, ...], *key: Any) -> Plan:
+def find(request: Request, *layout: Any) -> Plan:
     """Return a plan, kept from an earlier call if there is one.
 
-    `rules_of` makes the rules of an axis from its spacing, the dtype and the edge order or the accuracy. With long
-    coordinates the plan is new, as a look-up would cost as much.
+    With long coordinates the plan is new, as a look-up would cost as much.
     """
-    short = not any(type(value) is np.ndarray for _, value in tokens)
-    plan: Plan = (_plan if short else _plan.__wrapped__)(rules_of, tokens, *key)
+    short = not any(type(value) is np.ndarray for _, value in request.tokens)
+    plan: Plan = (_plan if short else _plan.__wrapped__)(request, *layout)
     return plan

@@ -1,153 +1,58 @@
-"""From the spacing of one axis to the rules of its rows: which samples are combined, with which weights.
+"""From the spacing and the boundaries of one axis to the rules of its rows, of one accuracy everywhere.
 
-The NumPy mode writes the very expressions of `numpy.gradient`, in the same types, as their bits count. The
-rules with `accuracy` are exact rationals on uniform axes and products of differences of coordinates on
-others.
+Weights are exact rationals on uniform axes, products of differences of coordinates on others.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _kernels
 from .._stencil import Stencil, stencil
 from .._typing import Array, FloatArray
+from ._boundary import GHOSTS, Sides, ghost
+from ._rules import CORE, AxisRules, Rule
 
-Scalar: TypeAlias = "int | float | np.number[Any]"
+# Weights of these sizes fit float32 with room to spare.
+_SINGLE_WEIGHTS = (1e-25, 1e25)
 
-# Powers of two with smaller exponents have a reciprocal that neither overflows nor underflows.
-_RECIPROCAL = {"f": 120, "d": 1000}
-
-# Steps whose weights fit float32 with room to spare.
-_SINGLE_STEPS = (1e-25, 1e25)
-
-# Codes of the kernels; a stand-in where they are not built, as then no rule is ever made.
-_CORE: Any = _kernels.core
+# What is left where weights of these many units in the last place cancel is rounding.
+_CANCELLED = 64 * np.finfo(np.float64).eps
 
 
-class Rule(NamedTuple):
-    """How a row combines its samples: offsets on the axis; weights for all rows, or as ``[tap][row]``."""
+class Line(NamedTuple):
+    """An axis: its points, the step of a uniform one, the coordinates of another, and what lies beyond its ends."""
 
-    kind: int
-    plus: tuple[int, ...]
-    minus: tuple[int, ...]
-    weights: tuple[float, ...] | Array
+    extent: int
+    step: Fraction | None
+    x: FloatArray
+    sides: Sides
 
-
-class AxisRules(NamedTuple):
-    """The rules of an axis, calculated in type `char`: low closures, the interior, high closures."""
-
-    char: str
-    low: tuple[Rule, ...]
-    interior: Rule
-    high: tuple[Rule, ...]
-
-
-def numpy_rules(spacing: Scalar | Array, char: str, edge_order: int) -> AxisRules:
-    """Return the rules of `numpy.gradient` for data of type `char`; `spacing` is a scalar or the coordinates.
-
-    A Python scalar computes in the type of the data. One of NumPy's, or coordinates, promotes it (NEP 50):
-    after the difference of the samples, which keeps their type, and before the rounding to it again on store.
-    """
-    if type(spacing) is float and char == "d":  # nothing there that could warn
-        return _numpy_rules(spacing, char, edge_order)
-    with np.errstate(all="ignore"):
-        steps: Any = spacing
-        if isinstance(spacing, np.ndarray):
-            differences = np.diff(spacing)
-            steps = differences[0] if (differences == differences[0]).all() else differences
-        return _numpy_rules(steps, np.result_type(np.dtype(char), steps).char, edge_order)
+    def nodes(self, first: int, last: int) -> FloatArray:
+        """Return the coordinates of the nodes, ghosts included: mirrored, or a period on."""
+        index = np.arange(first, last)
+        inside = np.clip(index, 0, self.extent - 1)
+        if self.sides[0].rule == "periodic":
+            period = self.sides[0].value * (1 if self.x[-1] > self.x[0] else -1)
+            return self.x[index % self.extent] + period * (index // self.extent)
+        return 2 * self.x[inside] - self.x[2 * inside - index]
 
 
-def _numpy_rules(steps: Any, char: str, edge_order: int) -> AxisRules:
-    interior = _numpy_interior(steps)
-    if isinstance(interior, np.ndarray):
-        middle = Rule(_CORE.SUM, (-1, 0, 1), (0, 0, 0), interior.astype(char, copy=False))
-    else:
-        middle = _quotient(interior, 1, -1, char)
-    if edge_order == 1:
-        first, last = (steps[0], steps[-1]) if isinstance(steps, np.ndarray) else (steps, steps)
-        return AxisRules(char, (_quotient(first, 1, 0, char),), middle, (_quotient(last, 0, -1, char),))
-    low, high = _numpy_edges(steps)
-    return AxisRules(char, (_sum(low, (0, 1, 2)),), middle, (_sum(high, (-2, -1, 0)),))
+def line(spacing: Any, extent: int, sides: Sides) -> Line:
+    """Return an axis of `spacing`, a scalar or coordinates."""
+    period = sides[0].value if sides[0].rule == "periodic" else None
+    if not isinstance(spacing, np.ndarray):
+        if period is None or math.isclose(period, extent * abs(spacing), rel_tol=4 * np.finfo(np.float64).eps):
+            return Line(extent, Fraction(spacing), np.arange(extent, dtype=np.float64), sides)
+        spacing = spacing * np.arange(extent)
+    return Line(extent, _uniform_step(spacing, period), spacing, sides)
 
 
-def _numpy_interior(steps: Any) -> Any:
-    """Return the divisor of the interior, or its weights ``[tap][row]`` where the steps differ."""
-    if not isinstance(steps, np.ndarray):
-        return 2.0 * steps
-    dx1, dx2 = steps[:-1], steps[1:]
-    weights = np.empty((3, len(dx1)), steps.dtype)
-    np.divide(-(dx2), dx1 * (dx1 + dx2), out=weights[0])
-    np.divide(dx2 - dx1, dx1 * dx2, out=weights[1])
-    np.divide(dx1, dx2 * (dx1 + dx2), out=weights[2])
-    return weights
-
-
-def _numpy_edges(steps: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return the weights of edge order 2 at both ends."""
-    if not isinstance(steps, np.ndarray):
-        return (-1.5 / steps, 2.0 / steps, -0.5 / steps), (0.5 / steps, -2.0 / steps, 1.5 / steps)
-    dx1, dx2 = steps[0], steps[1]
-    a = -(2.0 * dx1 + dx2) / (dx1 * (dx1 + dx2))
-    b = (dx1 + dx2) / (dx1 * dx2)
-    c = -dx1 / (dx2 * (dx1 + dx2))
-    low = (a, b, c)
-    dx1, dx2 = steps[-2], steps[-1]
-    a = (dx2) / (dx1 * (dx1 + dx2))
-    b = -(dx2 + dx1) / (dx1 * dx2)
-    c = (2.0 * dx2 + dx1) / (dx2 * (dx1 + dx2))
-    return low, (a, b, c)
-
-
-def _quotient(divisor: Any, plus: int, minus: int, char: str) -> Rule:
-    """Divide a difference; by a power of two through its reciprocal, which is exact and so are the bits."""
-    fraction, exponent = math.frexp(np.float32(divisor) if char == "f" else divisor)
-    if abs(fraction) == 0.5 and abs(exponent) < _RECIPROCAL[char]:
-        return Rule(_CORE.DIFFERENCES, (plus,), (minus,), (1 / float(divisor),))
-    return Rule(_CORE.QUOTIENT, (plus,), (minus,), (float(divisor),))
-
-
-def _sum(weights: tuple[Any, ...], offsets: tuple[int, ...]) -> Rule:
-    return Rule(_CORE.SUM, offsets, (0, 0, 0), tuple(map(float, weights)))
-
-
-def accurate_rules(spacing: Scalar | FloatArray, char: str, accuracy: int) -> AxisRules:
-    """Return the rules of order `accuracy` in every row; near an end on the nearest accuracy + 1 points."""
-    reach = accuracy // 2
-    if isinstance(spacing, np.ndarray):
-        step = _uniform_step(spacing)
-        if step is None:
-            return _non_uniform_rules(spacing, char, accuracy)
-    else:
-        step = Fraction(spacing)  # type: ignore[arg-type]
-    char = _calculated_in(char, np.array([float(step)]))
-    closures = [stencil(1, offsets=range(-row, accuracy + 1 - row)) for row in range(reach)]
-    mirrored = [stencil(1, offsets=range(row - accuracy, row + 1)) for row in reversed(range(reach))]
-    return AxisRules(
-        char,
-        tuple(_rule(closure, step) for closure in closures),
-        _rule(stencil(1, accuracy), step),
-        tuple(_rule(closure, step) for closure in mirrored),
-    )
-
-
-def _calculated_in(char: str, steps: FloatArray) -> str:
-    """Return the type to calculate in: not float32 where weights, about one over the steps, would not fit it."""
-    sizes = np.abs(steps)
-    return "d" if char == "f" and (sizes.min() < _SINGLE_STEPS[0] or sizes.max() > _SINGLE_STEPS[1]) else char
-
-
-def _rule(formula: Stencil, step: Fraction) -> Rule:
-    plus, minus, weights = zip(*formula.differences, strict=True)
-    return Rule(_CORE.DIFFERENCES, plus, minus, tuple(float(weight / step) for weight in weights))
-
-
-def _uniform_step(x: FloatArray) -> Fraction | None:
+def _uniform_step(x: FloatArray, period: float | None) -> Fraction | None:
     """Return the step of coordinates that are uniform for every purpose, else None.
 
     The differences may be off by a few units in their own last place, which changes a derivative by as much.
@@ -155,51 +60,132 @@ def _uniform_step(x: FloatArray) -> Fraction | None:
     rounded coordinates: calling those uniform would cost the digits that the differences have fewer than x.
     """
     step = (Fraction(x[-1]) - Fraction(x[0])) / (len(x) - 1)
-    size = float(abs(step))
-    uniform = np.abs(np.diff(x) - float(step)) <= 4 * np.finfo(np.float64).eps * size
+    gaps = np.diff(x) if period is None else np.append(np.diff(x), math.copysign(period, step) - (x[-1] - x[0]))
+    uniform = np.abs(gaps - float(step)) <= 4 * np.finfo(np.float64).eps * float(abs(step))
     return step if uniform.all() else None
 
 
-def _non_uniform_rules(x: FloatArray, char: str, accuracy: int) -> AxisRules:
-    reach = accuracy // 2
-    rows = np.arange(len(x))
-    start = np.clip(rows - reach, 0, len(x) - 1 - accuracy)
-    char = _calculated_in(char, np.diff(x))
-    with np.errstate(all="ignore"):
-        weights = differentiation_weights(x, rows, start, accuracy).astype(char)
+def reach(order: int, accuracy: int, *, uniform: bool) -> int:
+    """Return how far the interior formula reaches.
 
-    def rule(row: int, last: int) -> Rule:
-        here = row - start[row]
-        offsets = tuple(int(tap - here) for tap in range(accuracy + 1) if tap != here)
-        taps = [tap for tap in range(accuracy + 1) if tap != here]
-        return Rule(_CORE.DIFFERENCES, offsets, (0,) * accuracy, np.ascontiguousarray(weights[taps, row:last]))
+    It has an odd number of points, at least order + accuracy - 1 on a uniform axis, where symmetry gives even derivatives
+    one order for nothing, and order + accuracy on others.
+    """
+    return (order - 1) // 2 + accuracy // 2 if uniform else (order + accuracy) // 2
 
-    end = len(x) - reach
-    return AxisRules(
-        char,
-        tuple(rule(row, row + 1) for row in range(reach)),
-        rule(reach, end),
-        tuple(rule(row, row + 1) for row in range(end, len(x))),
+
+def calculated_in(char: str, order: int, spacing: Any) -> str:
+    """Return the type to calculate in: not float32 where weights, about one over the steps, would not fit it."""
+    if char != "f":
+        return char
+    sizes = np.abs(np.diff(spacing) if isinstance(spacing, np.ndarray) else [spacing]) ** float(order)
+    return "d" if 1 / sizes.max() < _SINGLE_WEIGHTS[0] or 1 / sizes.min() > _SINGLE_WEIGHTS[1] else char
+
+
+def accurate_rules(axis: Line, order: int, accuracy: int, char: str) -> AxisRules:
+    """Return the rules of order `accuracy` in every row, calculated in type `char`."""
+    width = order + accuracy
+    far = reach(order, accuracy, uniform=axis.step is not None)
+    first = -far if axis.sides[0].rule in GHOSTS else 0
+    last = axis.extent + (far if axis.sides[1].rule in GHOSTS else 0)
+
+    def closure(row: int) -> Rule:
+        if row - far >= first and row + far < last:
+            nodes = range(row - far, row + far + 1)
+        else:
+            start = 0 if row < far else axis.extent - width
+            nodes = range(start, start + width)
+        return _closure(axis, row, nodes, order)
+
+    rows = range(axis.extent)
+    inside = rows[far : axis.extent - far]
+    low, high = (rows[:far], rows[axis.extent - far :]) if inside else (rows, rows[:0])
+    return AxisRules(char, tuple(map(closure, low)), _interior(axis, inside, far, order, char), tuple(map(closure, high)))
+
+
+def _interior(axis: Line, rows: range, far: int, order: int, char: str) -> Rule:
+    if axis.step is not None:
+        return _rule(stencil(order, offsets=range(-far, far + 1)), axis.step)
+    offsets = tuple(offset for offset in range(-far, far + 1) if offset)
+    nodes = axis.nodes(rows.start - far, max(rows.stop, rows.start + 1) + far)
+    windows = np.lib.stride_tricks.sliding_window_view(nodes, 2 * far + 1).T
+    weights = differentiation_weights(windows, windows[far], order)[[far + offset for offset in offsets]]
+    return Rule(CORE.DIFFERENCES, offsets, (0,) * len(offsets), np.ascontiguousarray(weights, char))
+
+
+def _rule(formula: Stencil, step: Fraction) -> Rule:
+    plus, minus, weights = zip(*formula.differences, strict=True)
+    return Rule(CORE.DIFFERENCES, plus, minus, tuple(float(weight / step**formula.derivative) for weight in weights))
+
+
+def _closure(axis: Line, row: int, nodes: range, order: int) -> Rule:
+    """Return the rule of one row by its formula on `nodes`, with ghosts put in."""
+    if axis.step is not None:
+        formula = stencil(order, offsets=(node - row for node in nodes))
+        rule = _rule(formula, axis.step)
+        if axis.sides[0].rule != "periodic":
+            weights: dict[int, Any] = {
+                row + offset: weight / axis.step**order
+                for offset, weight in zip(formula.offsets, formula.weights, strict=True)
+            }
+            return rule if all(0 <= node < axis.extent for node in weights) else _fold(axis, row, weights)
+        # Around the end and on: the same differences as inside, so that results only move with the data.
+        plus, minus = (
+            tuple((row + offset) % axis.extent - row for offset in side) for side in (rule.plus, rule.minus)
+        )
+        return rule._replace(plus=plus, minus=minus)
+    coordinates = axis.nodes(nodes.start, nodes.stop)
+    here = row - nodes.start
+    column = differentiation_weights(coordinates[:, None], coordinates[here : here + 1], order)[:, 0]
+    return _fold(axis, row, {node: weight for node, weight in zip(nodes, column, strict=True) if node != row})
+
+
+def _fold(axis: Line, row: int, weights: dict[int, Any]) -> Rule:
+    """Put the ghosts into a formula of weights by node, and write it as differences from the row itself."""
+    samples: dict[int, Any] = {}
+    sizes: dict[int, float] = {}
+    outside, value = 0.0, 0.0
+    for node, weight in weights.items():
+        if 0 <= node < axis.extent:
+            parts: Iterable[tuple[int, int]] = ((node, 1),)
+        else:
+            ghosts, (factor, constant) = ghost(axis.sides, node, axis.extent)
+            parts = ghosts.items()
+            if factor:
+                outside, value = outside + float(weight * factor), constant
+        for sample, factor in parts:
+            samples[sample] = samples.get(sample, 0) + weight * factor
+            sizes[sample] = sizes.get(sample, 0.0) + abs(float(weight * factor))
+    kept = sorted(s for s, w in samples.items() if s != row and abs(float(w)) > _CANCELLED * sizes[s])
+    return Rule(
+        CORE.DIFFERENCES,
+        tuple(sample - row for sample in kept),
+        (0,) * len(kept),
+        tuple(float(samples[sample]) for sample in kept),
+        outside,
+        value,
     )
 
 
-def differentiation_weights(x: FloatArray, rows: Array, start: Array, accuracy: int) -> FloatArray:
-    """Return the weights ``[tap][row]`` of f'(x[row]) on the nodes ``x[start : start + accuracy + 1]``.
+def differentiation_weights(nodes: FloatArray, at: FloatArray, order: int) -> FloatArray:
+    """Return the weights ``[tap][row]`` of a derivative at ``at[row]``, one of ``nodes[tap][row]``.
 
-    The derivative of the interpolant at a node, in barycentric form (Berrut and Trefethen, SIAM Review 46
-    (2004), section 9.3): w_j = 1/(x_j - x_i) * prod over k of (x_i - x_k)/(x_j - x_k), k other than i, j.
-    Only products and quotients of differences of coordinates: every weight is good to some 2 (accuracy + 1)
-    units in the last place. The weight of row i itself is left at 0: samples are taken as differences against
-    it.
+    The weight of that node is not meant to be used, as samples are taken as differences against it. The derivative of the
+    interpolant is that of the Lagrange polynomials l_j(t) = prod over k of (t - d_k)/(x_j - x_k), k other than j, with
+    d_k = x_k - at: their coefficient of t^order, times order!, by multiplying out as far as that power (Fornberg, Math.
+    Comp. 51 (1988), equation 2.5, in the form of Berrut and Trefethen, SIAM Review 46 (2004), section 9.3). Only
+    differences of coordinates enter, scaled by a power of two, so nothing overflows; for the first derivative nothing is
+    ever added, and every weight is good to some 2 units in the last place for each node.
     """
-    nodes = x[start + np.arange(accuracy + 1)[:, None]]
-    here = rows - start
-    weights = np.zeros(nodes.shape)
-    for j in range(accuracy + 1):
-        weight = np.ones(len(rows))
-        for k in range(accuracy + 1):
+    distances = nodes - at
+    _, exponent = np.frexp(np.abs(distances).max(axis=0))
+    d = np.ldexp(distances, -exponent)
+    weights: FloatArray = np.empty_like(d)
+    for j in range(len(d)):
+        series: list[Array] = [np.ones(d.shape[1])] + [np.zeros(d.shape[1])] * order
+        for k in range(len(d)):
             if k != j:
-                factor = (x[rows] - nodes[k]) / (nodes[j] - nodes[k])
-                weight = np.where(k == here, weight / (nodes[j] - nodes[k]), weight * factor)
-        weights[j] = np.where(j == here, 0.0, weight)
+                gap = np.ldexp(nodes[j] - nodes[k], -exponent)
+                series = [((series[q - 1] if q else 0.0) - d[k] * series[q]) / gap for q in range(order + 1)]
+        weights[j] = np.ldexp(series[order] * math.factorial(order), -order * exponent)
     return weights
