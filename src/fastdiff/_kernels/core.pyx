@@ -45,6 +45,7 @@ cdef extern from "sweep.h" nogil:
         int first "from"
         int count
         double scale
+        Py_ssize_t ahead
         fd_axis axis
     ctypedef struct fd_plan:
         int dims
@@ -153,7 +154,7 @@ cdef class Sweep:
         self.outputs = max(self.outputs, step.output + 1)
         step.axis.types = types
         if step.operation == FD_DERIVATIVE:
-            step.input = source
+            step.input, step.ahead = source
             self.set_axis(&step.axis, axis)
         else:
             step.first, step.count, step.scale = source

@@ -7,6 +7,100 @@
 
 #define LINE ((ptrdiff_t)(64 / sizeof(T)))
 
+/* Writes one output in order, in full lines past the cache. Where runs meet within a line it waits in the stage. */
+typedef struct {
+    T *line;        /* the aligned line that stage[0] belongs to */
+    ptrdiff_t skip; /* elements at its start that are not ours */
+    ptrdiff_t fill; /* of the stage, less than a line */
+    T stage[2 * 64 / sizeof(T)];
+    const char *ahead; /* what the next chunk is the first to read, fetched line by line as lines are written */
+    ptrdiff_t pace;
+} NAME(writer);
+
+FD_INLINE void NAME(open)(NAME(writer) *to, T *out, const void *ahead) {
+    to->ahead = ahead;
+    to->pace = ahead ? 64 : 0;
+    to->skip = to->fill = (ptrdiff_t)((uintptr_t)out % 64 / sizeof(T));
+    to->line = out - to->skip;
+}
+
+/* Write the line in the stage, which is full. */
+FD_INLINE void NAME(flush)(NAME(writer) *to) {
+    if (to->skip)
+        for (ptrdiff_t j = to->skip; j < LINE; j++)
+            to->line[j] = to->stage[j];
+    else
+        STREAM_LINE(to->line, to->stage);
+    to->skip = 0;
+    to->line += LINE;
+}
+
+FD_INLINE void NAME(close)(NAME(writer) *to) {
+    for (ptrdiff_t j = to->skip; j < to->fill; j++)
+        to->line[j] = to->stage[j];
+}
+
+/* Write a run of `value`, an expression of the element i. Lines go from the registers of the CPU straight past the cache;
+   those at either end of the run are computed whole, and what belongs to the stage is kept. */
+#define WRITE(value)                                                                                                   \
+    do {                                                                                                               \
+        if (count < LINE) {                                                                                            \
+            for (ptrdiff_t i = 0; i < count; i++)                                                                      \
+                to->stage[to->fill + i] = (T)(value);                                                                  \
+            to->fill += count;                                                                                         \
+            if (to->fill >= LINE) {                                                                                    \
+                NAME(flush)(to);                                                                                       \
+                to->fill -= LINE;                                                                                      \
+                for (ptrdiff_t j = 0; j < LINE; j++)                                                                   \
+                    to->stage[j] = to->stage[LINE + j];                                                                \
+            }                                                                                                          \
+            break;                                                                                                     \
+        }                                                                                                              \
+        ptrdiff_t from = 0;                                                                                            \
+        if (to->fill) {                                                                                                \
+            T *end = to->stage + to->fill;                                                                             \
+            for (ptrdiff_t i = 0; i < LINE; i++)                                                                       \
+                end[i] = (T)(value);                                                                                   \
+            from = LINE - to->fill;                                                                                    \
+            NAME(flush)(to);                                                                                           \
+        }                                                                                                              \
+        T *target = to->line;                                                                                          \
+        const char *ahead = to->ahead;                                                                                 \
+        const ptrdiff_t pace = to->pace;                                                                               \
+        for (; from + LINE <= count; from += LINE, target += LINE) {                                                   \
+            T line[64 / sizeof(T)];                                                                                    \
+            for (ptrdiff_t j = 0; j < LINE; j++) {                                                                     \
+                const ptrdiff_t i = from + j;                                                                          \
+                line[j] = (T)(value);                                                                                  \
+            }                                                                                                          \
+            STREAM_LINE(target, line);                                                                                 \
+            FD_PREFETCH(ahead);                                                                                        \
+            ahead += pace;                                                                                             \
+        }                                                                                                              \
+        to->ahead = ahead;                                                                                             \
+        to->line = target;                                                                                             \
+        to->fill = count - from;                                                                                       \
+        if (to->fill) {                                                                                                \
+            T line[2 * 64 / sizeof(T)];                                                                                \
+            for (ptrdiff_t j = 0; j < LINE; j++) {                                                                     \
+                const ptrdiff_t i = count - LINE + j;                                                                  \
+                line[j] = (T)(value);                                                                                  \
+            }                                                                                                          \
+            for (ptrdiff_t j = 0; j < LINE; j++)                                                                       \
+                to->stage[j] = line[LINE - to->fill + j];                                                              \
+        }                                                                                                              \
+    } while (0)
+
+/* The same into a register or an output in cache, or past it if `to` is given. */
+#define FILL(value)                                                                                                    \
+    if (to)                                                                                                            \
+        WRITE(add ? out[i] + (value) : (value));                                                                       \
+    else                                                                                                               \
+        for (ptrdiff_t i = 0; i < count; i++)                                                                          \
+        out[i] = add ? out[i] + (value) : (value)
+
+FD_INLINE void NAME(append)(NAME(writer) *to, const C *out, ptrdiff_t count) { WRITE(out[i]); }
+
 FD_INLINE C NAME(term)(const int kind, const T *f, const ptrdiff_t plus, const ptrdiff_t minus, const C w) {
     if (kind == FD_SUM)
         return w * (C)f[plus];
@@ -23,9 +117,10 @@ FD_INLINE C NAME(sample)(const int kind, const int taps, const T *f, const ptrdi
     return sum;
 }
 
-/* `own`: every element has its own weights, those of its row. */
-FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const int add, C *FD_RESTRICT out, const T *f,
-                          const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row) {
+/* `own`: every element has its own weights, those of its row. `to`: NULL, or what writes the results on. */
+FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const int add, C *FD_RESTRICT out,
+                          const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
+                          NAME(writer) *to) {
     ptrdiff_t plus[FD_UNROLLED], minus[FD_UNROLLED];
     C common[FD_UNROLLED];
     const C *weights = (const C *)rule->weights + row;
@@ -34,20 +129,16 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
         minus[k] = rule->minus[k];
         common[k] = weights[k * rule->rows];
     }
-    const C *w = own ? weights : common;
     const ptrdiff_t tap = own ? rule->rows : 1;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const C sum = NAME(sample)(kind, taps, f + i, plus, minus, w + own * i, tap);
-        out[i] = add ? out[i] + sum : sum;
-    }
+    FILL(NAME(sample)(kind, taps, f + i, plus, minus, own ? weights + i : common, tap));
 }
 
-/* Any number of taps, a few elements at a time: the sums stay in the first level of cache. */
-FD_INLINE void NAME(loop_any)(const int kind, const int own, const int add, C *FD_RESTRICT out, const T *f,
-                              const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row) {
+/* Any number of taps, a group of elements at a time: the sums stay in the first level of cache. */
+FD_INLINE void NAME(loop_any)(const int kind, const int own, const int add, C *out, const T *f, const ptrdiff_t count,
+                              const fd_rule *rule, const ptrdiff_t row, NAME(writer) *to) {
     for (ptrdiff_t start = 0; start < count; start += FD_GROUP) {
         const ptrdiff_t size = count - start < FD_GROUP ? count - start : FD_GROUP;
-        C sum[FD_GROUP];
+        C sum[FD_GROUP], *FD_RESTRICT end = out + start;
         for (int k = 0; k < rule->taps; k++) {
             const C *w = (const C *)rule->weights + k * rule->rows + row + own * start;
             const T *at = f + start;
@@ -60,38 +151,45 @@ FD_INLINE void NAME(loop_any)(const int kind, const int own, const int add, C *F
                     sum[i] += NAME(term)(kind, at + i, plus, minus, w[own * i]);
         }
         for (ptrdiff_t i = 0; i < size; i++)
-            out[start + i] = add ? out[start + i] + sum[i] : sum[i];
+            end[i] = add ? end[i] + sum[i] : sum[i];
     }
+    if (to)
+        NAME(append)(to, out, count);
 }
 
 /* Differences over one divisor d, without dividing: q = x r with r = 1/d rounded, then twice q += (x - d q) r. The
    first correction makes q faithful, after the second it is the quotient rounded (P. Markstein, IBM J. Res. Dev. 34
    (1990) 111-119, theorem 2). It needs every intermediate result to be normal; others are divided. */
-FD_INLINE void NAME(divide)(C *FD_RESTRICT out, const T *f, const ptrdiff_t count, const fd_rule *rule) {
+#ifdef FMA
+FD_INLINE C NAME(quotient)(const C x, const C d, const C r) {
+    const C first = x * r;
+    const C second = FMA(FMA(-d, first, x), r, first);
+    const C third = FMA(FMA(-d, second, x), r, second);
+    return x == 0 ? first : third; /* which keeps the sign of zero */
+}
+#endif
+
+FD_INLINE void NAME(divide)(C *FD_RESTRICT out, const T *f, const ptrdiff_t count, const fd_rule *rule, NAME(writer) *to) {
+    const int add = 0;
     const ptrdiff_t plus = rule->plus[0], minus = rule->minus[0];
     const C d = *(const C *)rule->weights;
 #ifdef FMA
     const C r = 1 / d;
-    const int usual = ABS(d) > DIVISOR_LEAST && ABS(d) < 1 / DIVISOR_LEAST;
-    for (ptrdiff_t start = 0; start < count; start += FD_GROUP) {
-        const ptrdiff_t end = count - start < FD_GROUP ? count : start + FD_GROUP;
-        int odd = !usual;
-        for (ptrdiff_t i = start; usual && i < end; i++) {
-            const C x = (C)(f[i + plus] - f[i + minus]), size = ABS(x);
-            const C first = x * r;
-            const C second = FMA(FMA(-d, first, x), r, first);
-            const C third = FMA(FMA(-d, second, x), r, second);
-            out[i] = x == 0 ? first : third; /* which keeps the sign of zero */
-            odd |= (size < DIVIDEND_LEAST) & (x != 0);
-            odd |= !(size < 1 / DIVIDEND_LEAST);
+    int odd = !(ABS(d) > DIVISOR_LEAST && ABS(d) < 1 / DIVISOR_LEAST);
+    for (ptrdiff_t i = 0; !odd && i < count; i += FD_GROUP) {
+        const ptrdiff_t end = count - i < FD_GROUP ? count : i + FD_GROUP;
+        for (ptrdiff_t j = i; j < end; j++) {
+            const C x = (C)(f[j + plus] - f[j + minus]);
+            odd |= (ABS(x) < DIVIDEND_LEAST) & (x != 0);
+            odd |= !(ABS(x) < 1 / DIVIDEND_LEAST);
         }
-        for (ptrdiff_t i = start; odd && i < end; i++)
-            out[i] = (C)(f[i + plus] - f[i + minus]) / d;
     }
-#else
-    for (ptrdiff_t i = 0; i < count; i++)
-        out[i] = (C)(f[i + plus] - f[i + minus]) / d;
+    if (!odd) {
+        FILL(NAME(quotient)((C)(f[i + plus] - f[i + minus]), d, r));
+        return;
+    }
 #endif
+    FILL((C)(f[i + plus] - f[i + minus]) / d);
 }
 
 /* One element; `w` are the weights of its row. */
@@ -110,15 +208,15 @@ FD_INLINE C NAME(element)(const fd_rule *rule, const T *f, const C *w) {
 
 #define LOOP(kind, taps, own)                                                                                          \
     if (add)                                                                                                           \
-        NAME(loop)(kind, taps, own, 1, out, f, count, rule, row);                                                      \
+        NAME(loop)(kind, taps, own, 1, out, f, count, rule, row, to);                                                      \
     else                                                                                                               \
-        NAME(loop)(kind, taps, own, 0, out, f, count, rule, row);                                                      \
+        NAME(loop)(kind, taps, own, 0, out, f, count, rule, row, to);                                                      \
     return
 #define LOOP_ANY(kind)                                                                                                 \
     if (own)                                                                                                           \
-        NAME(loop_any)(kind, 1, add, out, f, count, rule, row);                                                        \
+        NAME(loop_any)(kind, 1, add, out, f, count, rule, row, to);                                                      \
     else                                                                                                               \
-        NAME(loop_any)(kind, 0, add, out, f, count, rule, row);                                                        \
+        NAME(loop_any)(kind, 0, add, out, f, count, rule, row, to);                                                      \
     return
 #define CASE(taps, own)                                                                                                \
     case taps:                                                                                                         \
@@ -126,9 +224,9 @@ FD_INLINE C NAME(element)(const fd_rule *rule, const T *f, const C *w) {
 
 /* A run of neighbours in the output and in the input. */
 static void NAME(run_dense)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
-                            const int own, const int add) {
+                            const int own, const int add, NAME(writer) *to) {
     if (rule->kind == FD_QUOTIENT) {
-        NAME(divide)(out, f, count, rule);
+        NAME(divide)(out, f, count, rule, to);
         return;
     }
     if (rule->kind == FD_SUM) {
@@ -194,12 +292,15 @@ static void NAME(run_strided)(C *out, const ptrdiff_t out_step, const T *f, cons
 }
 
 static void NAME(run)(C *out, const ptrdiff_t out_step, const T *f, const ptrdiff_t step, const ptrdiff_t flat,
-                      const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row, const int own, const int add) {
+                      const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row, const int own, const int add,
+                      NAME(writer) *to) {
+    if (rule->taps > 0 && out_step == 1 && step == 1 && rule->outside == 0) {
+        NAME(run_dense)(out, f, count, rule, row, own, add, to);
+        return;
+    }
     if (rule->taps == 0)
         for (ptrdiff_t i = 0; i < count; i++)
             out[i * out_step] = add ? out[i * out_step] : 0;
-    else if (out_step == 1 && step == 1)
-        NAME(run_dense)(out, f, count, rule, row, own, add);
     else
         NAME(run_strided)(out, out_step, f, step, count, rule, row, own, add);
     if (rule->outside != 0)
@@ -208,11 +309,13 @@ static void NAME(run)(C *out, const ptrdiff_t out_step, const T *f, const ptrdif
             out[i * out_step] +=
                 (C)rule->outside * (rule->kind == FD_MAGNITUDES ? ABS(value) + ABS(here) : value - here);
         }
+    if (to)
+        NAME(append)(to, out, count);
 }
 
 /* Differentiate the flat range [lo, hi), which lies in one row; `out` and `f` are what belongs to lo. */
 static void NAME(walk_runs)(const fd_axis *axis, C *out, const T *f, const ptrdiff_t step, ptrdiff_t lo,
-                            const ptrdiff_t hi, const int add) {
+                            const ptrdiff_t hi, const int add, NAME(writer) *to) {
     const ptrdiff_t inner = axis->inner, line = axis->extent * inner;
     ptrdiff_t at = lo % line;
     while (lo < hi) {
@@ -223,13 +326,15 @@ static void NAME(walk_runs)(const fd_axis *axis, C *out, const T *f, const ptrdi
         if (inner == 1 && last == here + 1 && rule->taps > 0 && rule->outside == 0) {
             const C sum = NAME(element)(rule, f, (const C *)rule->weights + row);
             *out = add ? *out + sum : sum;
+            if (to)
+                NAME(append)(to, out, 1);
         } else {
             const int own = rule->rows > 1 && inner == 1;
             if (rule->rows > 1 && !own)
                 last = here + 1;
             const ptrdiff_t left = last * inner - at;
             count = left < hi - lo ? left : hi - lo;
-            NAME(run)(out, 1, f, step, lo, count, rule, row, own, add);
+            NAME(run)(out, 1, f, step, lo, count, rule, row, own, add, to);
         }
         lo += count;
         out += count;
@@ -246,37 +351,38 @@ static void NAME(walk_columns)(const fd_axis *axis, C *out, const T *f, const pt
         ptrdiff_t row, last;
         const fd_rule *rule = fd_find_rule(axis, (lo + k) % line / axis->inner, &row, &last);
         const ptrdiff_t count = (hi - lo - k + line - 1) / line;
-        NAME(run)(out + k, line, f + k * step, step * line, lo + k, count, rule, row, 0, add);
+        NAME(run)(out + k, line, f + k * step, step * line, lo + k, count, rule, row, 0, add, NULL);
     }
 }
 
-static void NAME(walk)(const fd_axis *axis, void *out, const void *f, const ptrdiff_t step, const ptrdiff_t lo,
-                       const ptrdiff_t hi, const int add) {
-    if (axis->by_column)
-        NAME(walk_columns)(axis, out, f, step, lo, hi, add);
-    else
-        NAME(walk_runs)(axis, out, f, step, lo, hi, add);
-}
-
-/* Write a register to its output, in full lines past the cache if `streamed`. */
-static void NAME(emit)(void *target, const void *source, const ptrdiff_t count, const int streamed) {
-    T *FD_RESTRICT out = target;
-    const C *FD_RESTRICT from = source;
-    ptrdiff_t i = 0;
+/* Write a register to its output. */
+static void NAME(emit)(void *out, const void *from, const ptrdiff_t count, const int streamed) {
     if (FD_STREAMS && streamed) {
-        const ptrdiff_t past = (ptrdiff_t)((uintptr_t)out % 64 / sizeof(T));
-        const ptrdiff_t head = past && LINE - past < count ? LINE - past : past ? count : 0;
-        for (; i < head; i++)
-            out[i] = (T)from[i];
-        for (; i + LINE <= count; i += LINE) {
-            T line[64 / sizeof(T)];
-            for (ptrdiff_t j = 0; j < LINE; j++)
-                line[j] = (T)from[i + j];
-            STREAM_LINE(out + i, line);
-        }
+        NAME(writer) to;
+        NAME(open)(&to, out, NULL);
+        NAME(append)(&to, from, count);
+        NAME(close)(&to);
+    } else {
+        T *FD_RESTRICT target = out;
+        for (ptrdiff_t i = 0; i < count; i++)
+            target[i] = (T)((const C *)from)[i];
     }
-    for (; i < count; i++)
-        out[i] = (T)from[i];
+}
+
+/* Differentiate into a register, and on to an output past the cache if there is one. */
+static void NAME(walk)(const fd_axis *axis, void *slot, const void *f, const ptrdiff_t step, const ptrdiff_t lo,
+                       const ptrdiff_t hi, const int add, void *streamed, const void *ahead) {
+    if (axis->by_column) {
+        NAME(walk_columns)(axis, slot, f, step, lo, hi, add);
+        if (streamed)
+            NAME(emit)(streamed, slot, hi - lo, 1);
+    } else if (streamed) {
+        NAME(writer) to;
+        NAME(open)(&to, streamed, ahead);
+        NAME(walk_runs)(axis, slot, f, step, lo, hi, add, &to);
+        NAME(close)(&to);
+    } else
+        NAME(walk_runs)(axis, slot, f, step, lo, hi, add, NULL);
 }
 
 /* Whether a sample is not finite: x - x is 0 for all others. */
@@ -296,4 +402,6 @@ static int NAME(gap)(const void *source, const ptrdiff_t step, const ptrdiff_t c
 #undef CASE
 #undef LOOP_ANY
 #undef LOOP
+#undef FILL
+#undef WRITE
 #undef LINE

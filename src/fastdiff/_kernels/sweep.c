@@ -23,10 +23,18 @@
 #endif
 
 /* What a thread keeps in registers: in the first two levels of cache, beside the samples of a chunk. */
-#define FD_REGISTER_BYTES ((ptrdiff_t)64 << 10)
+#define FD_REGISTER_BYTES ((ptrdiff_t)32 << 10)
 /* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
 #define FD_UNROLLED 8
 #define FD_GROUP    ((ptrdiff_t)64)
+
+#if defined(__GNUC__)
+#define FD_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#elif FD_STREAMS
+#define FD_PREFETCH(address) _mm_prefetch(address, _MM_HINT_T1)
+#else
+#define FD_PREFETCH(address) (void)(address)
+#endif
 
 /* The rule of row j; `row` is where its weights start, the rule serves the rows before `last`. */
 FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_t *row, ptrdiff_t *last) {
@@ -45,7 +53,8 @@ FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_
 }
 
 typedef struct {
-    void (*walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi, int add);
+    void (*walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi, int add,
+                 void *streamed, const void *ahead);
     void (*emit)(void *out, const void *from, ptrdiff_t count, int streamed);
     int (*gap)(const void *f, ptrdiff_t step, ptrdiff_t count);
     void (*combine)(const fd_step *step, void *registers, ptrdiff_t chunk, ptrdiff_t size);
@@ -114,9 +123,9 @@ static ptrdiff_t locate(const fd_plan *plan, const ptrdiff_t *stride, ptrdiff_t 
 
 FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-/* Run the program on [lo, hi), which lies in one row and fits the registers. */
+/* Run the program on [lo, hi), which lies in one row and fits the registers; the next chunk starts at `next`. */
 static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
-                        ptrdiff_t hi) {
+                        ptrdiff_t hi, ptrdiff_t next) {
     const ptrdiff_t size = hi - lo, row = plan->dims - 1;
     const void *source = NULL;
     ptrdiff_t stride = 1;
@@ -142,7 +151,12 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
             }
             if (step->direct && !data->streamed)
                 slot = out;
-            kernels->walk(&step->axis, slot, source, stride, lo, hi, step->add);
+            const int dense = plan->dims == 1 && stride == 1;
+            const void *ahead = dense && step->ahead ? (const char *)source + (next - lo + step->ahead) * itemsize : NULL;
+            const int streamed = FD_STREAMS && step->last && data->streamed;
+            kernels->walk(&step->axis, slot, source, stride, lo, hi, step->add, streamed ? out : NULL, ahead);
+            if (streamed)
+                continue;
         }
         if (step->last && slot != out)
             kernels->emit(out, slot, size, data->streamed);
@@ -150,11 +164,11 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
 }
 
 static void sweep_range(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
-                        ptrdiff_t hi) {
+                        ptrdiff_t hi, ptrdiff_t next) {
     const ptrdiff_t row = plan->count[plan->dims - 1];
     while (lo < hi) {
         const ptrdiff_t end = least(hi, least((lo / chunk + 1) * chunk, (lo / row + 1) * row));
-        sweep_chunk(plan, data, registers, chunk, lo, end);
+        sweep_chunk(plan, data, registers, chunk, lo, end, end < hi ? end : next);
         lo = end;
     }
 }
@@ -168,7 +182,7 @@ static void sweep_part(const fd_plan *plan, const fd_data *data, ptrdiff_t lo, p
     for (ptrdiff_t start = 0; lo < hi && start < plan->period; start += plan->block)
         for (ptrdiff_t base = lo / plan->period * plan->period; base < hi; base += plan->period) {
             const ptrdiff_t from = base + start, to = base + least(start + plan->block, plan->period);
-            sweep_range(plan, data, registers, chunk, from > lo ? from : lo, least(to, hi));
+            sweep_range(plan, data, registers, chunk, from > lo ? from : lo, least(to, hi), from + plan->period);
         }
 #if FD_STREAMS
     if (data->streamed)

@@ -55,6 +55,7 @@ typedef struct {
     int input;
     int from, count;
     double scale;
+    ptrdiff_t ahead; /* how far the samples of a chunk reach in the flat index; 0: they are not fetched ahead */
     fd_axis axis;
 } fd_step;
 

@@ -31,7 +31,7 @@ _SHORT_LINE = 32
 # What one step costs one thread for each element, roughly; decides whether threads are worth waking.
 _SECONDS_PER_ELEMENT = 0.7e-9
 # What the samples around a chunk may take of the second level of cache, of which half a megabyte is common.
-_BLOCKED_BYTES = 384 << 10
+_BLOCKED_BYTES = 600 << 10
 
 _TYPES = {("f", "f"): 0, ("f", "d"): 1, ("d", "d"): 2}
 _ITEMSIZE = {"f": 4, "d": 8}
@@ -159,6 +159,7 @@ class _Program:
         self.registers = 1
         self.taps = 0
         self.rules: dict[Any, AxisRules] = {}
+        self.far: dict[int, int] = {}  # by input: how far its samples reach in the flat index
         terms = [term for entry in request.entries for term in entry.terms]
         self.calculated = max(  # "f" > "d": the wider of all
             (self._calculated_in(term) for term in terms), key=lambda c: c == "d"
@@ -180,6 +181,7 @@ class _Program:
         geometry = self.geometry.axes[axis]
         stride = self.geometry.steps[term.component][axis]
         spec = (geometry.extent, geometry.inner, stride, geometry.by_column, rules.low, rules.interior, rules.high)
+        self.far[term.component] = max(self.far.get(term.component, 0), rules.reach() * geometry.inner)
         self._step(CORE.DERIVATIVE, rules.char, term.component, target, add=add, axis=spec, **end)
 
     def _axis_rules(self, axis: int, order: int, sign: int, change: Any, finer: int) -> AxisRules:
@@ -225,6 +227,7 @@ class _Program:
                 if self.request.estimate:
                     self._finer(entry, 0)
                     self._deviation(0, output=count + output, last=True)
+        self._fetch_ahead()
 
     def _sum(self, entry: Sum, output: int) -> None:
         for k, term in enumerate(entry.terms):
@@ -254,6 +257,14 @@ class _Program:
                 self._deviation(k)
             self.combine(CORE.NORM, 0, count, output=error, last=True)
 
+    def _fetch_ahead(self) -> None:
+        """Let the last step on each input fetch what the next chunk is the first to read."""
+        far = dict(self.far)
+        for place in reversed(range(len(self.steps))):
+            operation, types, source, *rest = self.steps[place]
+            if operation == CORE.DERIVATIVE:
+                self.steps[place] = (operation, types, (source, far.pop(source, 0)), *rest)
+
     def tiles(self) -> tuple[int, int]:
         """Return period and block: see `fd_plan`."""
         size = max(self.geometry.size, 1)
@@ -264,8 +275,7 @@ class _Program:
         block = _BLOCKED_BYTES // (span * inputs * _ITEMSIZE[self.char])
         if inner <= block or inner == size:
             return size, size
-        step = max((axis.inner for axis in self.geometry.axes if axis.inner < inner), default=1)
-        return inner, max(block // step * step, step, _SHORT_LINE)
+        return inner, max(block // CORE.CHUNK, 1) * CORE.CHUNK
 
 
 def along(term: Term) -> tuple[int, int]:
