@@ -139,7 +139,6 @@ BAD: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception], str]
     "None": (None, (), {}, TypeError, "`f`"),
     "dates": (np.arange(9).astype("M8[D]"), (), {}, TypeError, "`f`.*datetime64"),
     "longdouble": (F.astype("g"), (), {}, TypeError, "`f`.*"),
-    "masked": (np.ma.array(F), (), {}, TypeError, "`f`.*masked"),
     "matrix": (F.view(type("Sub", (np.ndarray,), {})), (), {}, TypeError, "`f`.*Sub"),
     "ragged": ([[1.0], [1.0, 2.0]], (), {}, ValueError, "`f`"),
     "spacing zero": (F, (0.0,), {}, ValueError, "`spacing`.*zero"),

@@ -35,5 +35,6 @@ class Sweep:
         begin: int,
         end: int,
         origins: Sequence[int] | None = None,
+        base: int = 0,
         gaps: Any = None,
     ) -> None: ...

@@ -44,7 +44,7 @@ cdef extern from "sweep.h" nogil:
         int input
         int first "from"
         int count
-        double scale
+        double scale[2]
         Py_ssize_t ahead
         fd_axis axis
     ctypedef struct fd_plan:
@@ -61,6 +61,7 @@ cdef extern from "sweep.h" nogil:
         const void *const *inputs
         const Py_ssize_t *origin
         void *const *outputs
+        Py_ssize_t base
         unsigned char *gaps
         int threads
         int streamed
@@ -96,8 +97,8 @@ cdef class _Held:
 
     def __cinit__(self, array, bint writeable, Py_ssize_t size):
         PyObject_GetBuffer(array, &self.buffer, PyBUF_STRIDES | PyBUF_WRITABLE if writeable else PyBUF_STRIDES)
-        if size >= 0 and self.buffer.len != size:
-            raise ValueError("an array has the wrong size")
+        if self.buffer.len < size:
+            raise ValueError("an array is too small")
 
     def __dealloc__(self):
         PyBuffer_Release(&self.buffer)
@@ -157,7 +158,7 @@ cdef class Sweep:
             step.input, step.ahead = source
             self.set_axis(&step.axis, axis)
         else:
-            step.first, step.count, step.scale = source
+            step.first, step.count, (step.scale[0], step.scale[1]) = source
         return 0
 
     cdef int set_axis(self, fd_axis *axis, spec) except -1:
@@ -205,11 +206,11 @@ cdef class Sweep:
         return buffer.buf
 
     def run(self, inputs, outputs, int threads, bint streamed, Py_ssize_t begin, Py_ssize_t end, origins=None,
-            gaps=None):
+            base=0, gaps=None):
         """Run on the flat range [begin, end).
 
-        `outputs` are dense and whole. Windows of the inputs have their places in `origins`, in elements. `gaps`, of
-        one byte for each CHUNK elements, is marked where a sample is not finite.
+        `outputs` are dense and start at the flat index `base`. Windows of the inputs have their places in `origins`, in
+        elements. `gaps`, of one byte for each CHUNK elements, is marked where a sample is not finite.
         """
         cdef fd_data data
         cdef list buffers = []
@@ -217,7 +218,7 @@ cdef class Sweep:
         cdef const void **sources
         cdef void **targets
         cdef Py_ssize_t *places
-        if len(inputs) != self.plan.inputs or len(outputs) != self.outputs or not 0 <= begin <= end <= self.size:
+        if len(inputs) != self.plan.inputs or len(outputs) != self.outputs or not 0 <= base <= begin <= end <= self.size:
             raise ValueError("not what this sweep was made for")
         sources = <const void **>calloc(len(inputs) + len(outputs), sizeof(void *))
         places = <Py_ssize_t *>calloc(len(inputs), sizeof(Py_ssize_t))
@@ -226,16 +227,16 @@ cdef class Sweep:
                 raise MemoryError
             targets = <void **>sources + len(inputs)
             for k in range(len(inputs)):
-                held = _Held(inputs[k], False, -1)
+                held = _Held(inputs[k], False, 0)
                 buffers.append(held)
                 sources[k] = held.buffer.buf
                 places[k] = 0 if origins is None else origins[k]
             for k in range(len(outputs)):
-                held = _Held(outputs[k], True, self.size * self.itemsize)
+                held = _Held(outputs[k], True, (end - base) * self.itemsize)
                 buffers.append(held)
                 targets[k] = held.buffer.buf
             data.inputs, data.outputs, data.origin = sources, targets, places
-            data.threads, data.streamed, data.gaps = threads, streamed, NULL
+            data.base, data.threads, data.streamed, data.gaps = base, threads, streamed, NULL
             if gaps is not None:
                 held = _Held(gaps, True, (self.size + FD_CHUNK - 1) // FD_CHUNK)
                 buffers.append(held)

@@ -6,6 +6,7 @@
 #define DIVISOR_LEAST   0x1p-40f
 #define DIVIDEND_LEAST  0x1p-50f
 #define SQUARE_LEAST    0x1p-100f
+#define SQUARE_MOST     0x1p127f
 #ifdef FD_FMA
 #define FMA(a, b, c) __builtin_fmaf(a, b, c)
 #endif
@@ -22,6 +23,7 @@
 #undef DIVISOR_LEAST
 #undef DIVIDEND_LEAST
 #undef SQUARE_LEAST
+#undef SQUARE_MOST
 #undef FMA
 
 #define C               double
@@ -30,6 +32,7 @@
 #define DIVISOR_LEAST   0x1p-400
 #define DIVIDEND_LEAST  0x1p-500
 #define SQUARE_LEAST    0x1p-960
+#define SQUARE_MOST     0x1p1023
 #ifdef FD_FMA
 #define FMA(a, b, c) __builtin_fma(a, b, c)
 #endif
@@ -51,6 +54,7 @@
 #undef DIVISOR_LEAST
 #undef DIVIDEND_LEAST
 #undef SQUARE_LEAST
+#undef SQUARE_MOST
 #undef FMA
 
 static const fd_kernels LEVEL(kernels)[] = {

@@ -1,12 +1,21 @@
 /* What combines whole registers of type C; included once for each type and each level of vectors, with NAME(x) to
-   spell the symbols. The result replaces the first register. */
+   spell the symbols. */
 
-/* The square root of a sum of squares. Where a square may have lost digits or overflowed, all is divided by the largest
-   component first. */
-static void NAME(norm)(C *registers, const ptrdiff_t chunk, const int count, const ptrdiff_t size) {
+/* One norm whose squares lost digits or overflowed: all is divided by the largest component first. */
+static C NAME(scaled_norm)(const C *from, const ptrdiff_t chunk, const int count) {
+    C most = 0, sum = 0;
+    for (int k = 0; k < count; k++)
+        most = ABS(from[k * chunk]) > most ? ABS(from[k * chunk]) : most;
+    for (int k = 0; k < count; k++)
+        sum += from[k * chunk] / most * (from[k * chunk] / most);
+    return most * SQRT(sum);
+}
+
+/* The square root of the sum of the squares of `count` registers. */
+static void NAME(norm)(C *out, const C *from, const ptrdiff_t chunk, const int count, const ptrdiff_t size) {
     for (ptrdiff_t start = 0; start < size; start += FD_GROUP) {
         const ptrdiff_t length = size - start < FD_GROUP ? size - start : FD_GROUP;
-        C *FD_RESTRICT first = registers + start;
+        const C *first = from + start;
         C squares[FD_GROUP];
         int odd = 0;
         for (ptrdiff_t i = 0; i < length; i++)
@@ -14,34 +23,39 @@ static void NAME(norm)(C *registers, const ptrdiff_t chunk, const int count, con
         for (int k = 1; k < count; k++)
             for (ptrdiff_t i = 0; i < length; i++)
                 squares[i] += first[k * chunk + i] * first[k * chunk + i];
-        for (ptrdiff_t i = 0; i < length; i++)
-            odd |= !(squares[i] >= SQUARE_LEAST) | !(squares[i] - squares[i] == 0);
+        C norms[FD_GROUP];
+        for (ptrdiff_t i = 0; i < length; i++) {
+            norms[i] = SQRT(squares[i]);
+            odd |= !(squares[i] >= SQUARE_LEAST && squares[i] <= SQUARE_MOST);
+        }
         for (ptrdiff_t i = 0; odd && i < length; i++) {
-            C most = 0, sum = 0;
-            for (int k = 0; k < count; k++)
-                most = ABS(first[k * chunk + i]) > most ? ABS(first[k * chunk + i]) : most;
-            if (squares[i] != squares[i] || most == 0 || !(most - most == 0))
-                continue; /* NaN, zero and infinity are right */
-            for (int k = 0; k < count; k++)
-                sum += first[k * chunk + i] / most * (first[k * chunk + i] / most);
-            first[i] = most * SQRT(sum);
-            squares[i] = -1;
+            int finite = 1, zero = 1;
+            for (int k = 0; k < count; k++) {
+                finite &= first[k * chunk + i] - first[k * chunk + i] == 0;
+                zero &= first[k * chunk + i] == 0;
+            }
+            if (!(squares[i] >= SQUARE_LEAST && squares[i] <= SQUARE_MOST) && finite && !zero)
+                norms[i] = NAME(scaled_norm)(first + i, chunk, count);
         }
         for (ptrdiff_t i = 0; i < length; i++)
-            first[i] = squares[i] == -1 ? first[i] : SQRT(squares[i]);
+            out[start + i] = norms[i];
     }
 }
 
-/* How far two values lie apart, plus a bound of what rounding does to them. */
-static void NAME(deviation)(C *registers, const ptrdiff_t chunk, const C scale, const ptrdiff_t size) {
-    C *FD_RESTRICT first = registers;
-    for (ptrdiff_t i = 0; i < size; i++)
-        first[i] = ABS(first[i] - first[chunk + i]) + scale * first[2 * chunk + i];
+/* How far two values lie apart, and a bound of what rounding does to them. */
+static void NAME(deviation)(C *FD_RESTRICT out, const C *from, const ptrdiff_t chunk, const double *scale, const int add,
+                            const ptrdiff_t size) {
+    const C apart = (C)scale[0], rounding = (C)scale[1];
+    for (ptrdiff_t i = 0; i < size; i++) {
+        const C sum = apart * ABS(from[i] - from[chunk + i]) + rounding * from[2 * chunk + i];
+        out[i] = add ? out[i] + sum : sum;
+    }
 }
 
-static void NAME(combine)(const fd_step *step, void *registers, const ptrdiff_t chunk, const ptrdiff_t size) {
+static void NAME(combine)(const fd_step *step, void *out, const void *from, const ptrdiff_t chunk,
+                          const ptrdiff_t size) {
     if (step->operation == FD_NORM)
-        NAME(norm)(registers, chunk, step->count, size);
+        NAME(norm)(out, from, chunk, step->count, size);
     else
-        NAME(deviation)(registers, chunk, (C)step->scale, size);
+        NAME(deviation)(out, from, chunk, step->scale, step->add, size);
 }

@@ -57,7 +57,7 @@ typedef struct {
                  void *streamed, const void *ahead);
     void (*emit)(void *out, const void *from, ptrdiff_t count, int streamed);
     int (*gap)(const void *f, ptrdiff_t step, ptrdiff_t count);
-    void (*combine)(const fd_step *step, void *registers, ptrdiff_t chunk, ptrdiff_t size);
+    void (*combine)(const fd_step *step, void *out, const void *from, ptrdiff_t chunk, ptrdiff_t size);
 } fd_kernels;
 
 /* The same source for each level of vectors. FMA is only used where the result is rounded as without it, so all levels
@@ -136,9 +136,9 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
         const fd_kernels *kernels = fd_level_kernels + types;
         const ptrdiff_t itemsize = types == FD_F64_F64 ? 8 : 4, width = types == FD_F32_F32 ? 4 : 8;
         char *slot = registers + step->target * chunk * width;
-        char *out = step->output < 0 ? NULL : (char *)data->outputs[step->output] + lo * itemsize;
+        char *out = step->output < 0 ? NULL : (char *)data->outputs[step->output] + (lo - data->base) * itemsize;
         if (step->operation != FD_DERIVATIVE) {
-            kernels->combine(step, registers + step->from * chunk * width, chunk, size);
+            kernels->combine(step, slot, registers + step->from * chunk * width, chunk, size);
         } else {
             if (step->input != input) {
                 input = step->input;

@@ -42,7 +42,7 @@ typedef struct {
 enum fd_operation {
     FD_DERIVATIVE, /* along an axis of an input */
     FD_NORM,       /* the square root of the sum of the squares of the registers `from` to `from + count` */
-    FD_DEVIATION,  /* |r0 - r1| + scale r2 of the registers from `from` on */
+    FD_DEVIATION,  /* scale[0] |r0 - r1| + scale[1] r2 of the registers from `from` on */
 };
 
 typedef struct {
@@ -54,7 +54,7 @@ typedef struct {
     int last;   /* it goes there now */
     int input;
     int from, count;
-    double scale;
+    double scale[2];
     ptrdiff_t ahead; /* how far the samples of a chunk reach in the flat index; 0: they are not fetched ahead */
     fd_axis axis;
 } fd_step;
@@ -78,6 +78,7 @@ typedef struct {
     const void *const *inputs;
     const ptrdiff_t *origin;
     void *const *outputs;
+    ptrdiff_t base; /* the flat index where the outputs start */
     unsigned char *gaps; /* NULL, or a mark for each FD_CHUNK of the flat index: some sample in it is not finite */
     int threads;
     int streamed; /* outputs bypass the cache */

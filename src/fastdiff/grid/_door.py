@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from .. import _checks
 from .._typing import Array, GridOptions
-from ._boundary import Sides, parse
+from ._boundary import Boundary, Sides, parse
 from ._operators import OPERATORS, Structure, Sum, dimensions, entries
 from ._plan import Accurate, NumPy, Request, Token
 
@@ -46,6 +46,7 @@ class Call(NamedTuple):
     structure: Structure
     coordinates: tuple[Array, ...] = ()
     masked: bool = False
+    one_sided: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -176,10 +177,11 @@ def _judged(
     axis: Any = None,
     accuracy: Any = 2,
     boundary: Any = "one-sided",
-    nan: Any = "propagate",
+    nan: Any = None,
     time_unit: Any = None,
     full_output: Any = False,
 ) -> Call:
+    nan = ("one-sided" if masked else "propagate") if nan is None else nan
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
     estimate = _checks.flag("full_output", full_output)
     _checks.one_of("nan", nan, ("propagate", "one-sided"))
@@ -187,8 +189,9 @@ def _judged(
     axes = _axes(axis, len(shape))
     _check_counts(name, len(axes), len(components))
     orders = _orders(name, order, len(axes))
-    sides = parse(boundary, axes, len(shape))
-    _check_values(sides, components[0].dtype)
+    sides = tuple(_for_dtype(pair, components[0].dtype) for pair in parse(boundary, axes, len(shape)))
+    if OPERATORS[name].norm and components[0].dtype.kind == "c":
+        components = (components[0].real, components[0].imag)
     structure, distinct = result(name, len(axes), len(components), orders)
     if not all(entry.terms for entry in distinct):
         raise ValueError(f"`axis` must name at least one axis for {name}, got none")
@@ -202,8 +205,9 @@ def _judged(
                 f"axis {selected} of `f` has {shape[selected]} points; derivative order {top} at accuracy {accuracy}{extra} "
                 f"needs at least {needed}"
             )
-    request = Request(Accurate(accuracy, sides), tokens, axes, distinct, OPERATORS[name].norm, estimate)
-    return Call(components, request, structure, coordinates, masked)
+    unit = float(np.finfo(components[0].dtype).eps) if estimate else 0.0
+    request = Request(Accurate(accuracy, sides), tokens, axes, distinct, OPERATORS[name].norm, unit)
+    return Call(components, request, structure, coordinates, masked, nan == "one-sided")
 
 
 def _check_counts(name: str, axes: int, components: int) -> None:
@@ -228,11 +232,20 @@ def _orders(name: str, order: Any, axes: int) -> tuple[int, ...]:
     return orders
 
 
-def _check_values(sides: tuple[Sides, ...], dtype: np.dtype[Any]) -> None:
-    for pair in sides:
-        for boundary in pair:
-            if isinstance(boundary.value, complex) and dtype.kind != "c":
-                raise TypeError(f"`boundary` must have a real value for {dtype} data, got {boundary.value}")
+def _for_dtype(sides: Sides, dtype: np.dtype[Any]) -> Sides:
+    """Return the boundaries with their constants in the kind of the data."""
+
+    def converted(side: Boundary) -> Boundary:
+        if side.rule != "constant":
+            return side
+        if dtype.kind == "c":
+            return side._replace(value=complex(side.value))
+        if isinstance(side.value, complex):
+            raise TypeError(f"`boundary` must have a real value for {dtype} data, got {side.value}")
+        return side
+
+    low, high = map(converted, sides)
+    return low, high
 
 
 def _one(f: Any, name: str = "f") -> tuple[tuple[Array, ...], bool]:
@@ -403,42 +416,37 @@ def _check_period(axis: int, period: float | None, x: Array) -> None:
 
 
 def check_out(
-    out: Any, structures: tuple[Structure, ...], model: Array, inputs: tuple[Any, ...]
+    out: Any, structure: Structure, shape: tuple[int, ...], dtypes: tuple[np.dtype[Any], ...], inputs: tuple[Any, ...]
 ) -> list[dict[Sum, list[Array]]]:
-    """Return the arrays to write to, for each entry of the result, and of its error if there are two structures.
-
-    `model` has the shape and the dtype of an entry.
-    """
-    if len(structures) == 2:
+    """Return the arrays to write to for each entry of the result; if there are two dtypes, for those of its error too."""
+    halves = (out,)
+    if len(dtypes) == 2:
         if not isinstance(out, tuple | list) or len(out) != 2:
-            raise TypeError(f"`out` must be a pair with `full_output`, of the value and the error, got {type(out).__name__}")
-    else:
-        out = (out,)
-    found: list[list[tuple[Sum, Array]]] = [[] for _ in structures]
+            raise TypeError(
+                f"`out` must be a pair with `full_output`, of the value and the error, got {type(out).__name__}"
+            )
+        halves = tuple(out)
+    targets: list[dict[Sum, list[Array]]] = []
     seen: list[tuple[tuple[int, Sum], Array]] = []
-    for half, (arrays, structure) in enumerate(zip(out, structures, strict=True)):
-        found[half] = _match_out(arrays, structure, model.shape)
-        for entry, target in found[half]:
-            _check_target(target, model)
-            for other in inputs:
-                if isinstance(other, np.ndarray) and _overlap(target, other):
-                    raise ValueError("`out` must not overlap the input: give it memory of its own")
+    for number, (half, dtype) in enumerate(zip(halves, dtypes, strict=True)):
+        targets.append({})
+        for entry, target in _match_out(half, structure, shape):
+            _check_target(target, shape, dtype)
+            if any(_overlap(target, other) for other in inputs if isinstance(other, np.ndarray)):
+                raise ValueError("`out` must not overlap the input: give it memory of its own")
             for which, other in seen:
-                if not (which == (half, entry) and target is other) and _overlap(target, other):
+                if not (which == (number, entry) and target is other) and _overlap(target, other):
                     raise ValueError("`out` must not overlap another output: give it memory of its own")
-            seen.append(((half, entry), target))
-    targets: list[dict[Sum, list[Array]]] = [{} for _ in structures]
-    for half, leaves in enumerate(found):
-        for entry, target in leaves:
-            targets[half].setdefault(entry, []).append(target)
+            seen.append(((number, entry), target))
+            targets[-1].setdefault(entry, []).append(target)
     return targets
 
 
-def _check_target(target: Array, model: Array) -> None:
-    if target.shape != model.shape:
-        raise ValueError(f"`out` must have the shape {model.shape} for each entry, got {target.shape}")
-    if target.dtype != model.dtype:
-        raise TypeError(f"`out` must have the dtype {model.dtype}, got {target.dtype}")
+def _check_target(target: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if target.shape != shape:
+        raise ValueError(f"`out` must have the shape {shape} for each entry, got {target.shape}")
+    if target.dtype != dtype:
+        raise TypeError(f"`out` must have the dtype {dtype}, got {target.dtype}")
     if not target.flags.writeable:
         raise ValueError("`out` must be writeable, got a read-only array")
     if _overlaps_itself(target):

@@ -30,7 +30,8 @@ class Operator(NamedTuple):
     """A row of the table.
 
     `result` makes the structure of the result from the number of axes, the number of components and, for `partial`, the
-    orders. A scalar field has 0 components; `components` gives the number that a vector field must have, None any.
+    orders. A scalar field has one component, for the norm a complex one has two, real and imaginary; `components` gives
+    the number that a vector field must have, None any.
     """
 
     result: Callable[[int, int, Orders], Structure]
@@ -73,7 +74,7 @@ def _laplacian(axes: int, components: int, orders: Orders) -> Structure:
 
 
 def _magnitude(axes: int, components: int, orders: Orders) -> Structure:
-    return Sum(tuple(_of(0, axes, axis) for axis in range(axes)))
+    return Sum(tuple(_of(part, axes, axis) for part in range(components) for axis in range(axes)))
 
 
 def _hessian(axes: int, components: int, orders: Orders) -> Structure:
@@ -115,3 +116,8 @@ def dimensions(structure: Structure) -> tuple[int, ...]:
     if isinstance(structure, Sum):
         return ()
     return (len(structure), *(dimensions(structure[0]) if structure else ()))
+
+
+def is_pure(term: Term) -> bool:
+    """Whether a term is a derivative along one axis."""
+    return sum(order > 0 for order in term.orders) == 1

@@ -33,6 +33,9 @@ _SECONDS_PER_ELEMENT = 0.7e-9
 # What the samples around a chunk may take of the second level of cache, of which half a megabyte is common.
 _BLOCKED_BYTES = 600 << 10
 
+# The difference between two accuracies is the error of the lower one times 1 + O(h^2), on either side of 1.
+SAFETY = 1.25
+
 _TYPES = {("f", "f"): 0, ("f", "d"): 1, ("d", "d"): 2}
 _ITEMSIZE = {"f": 4, "d": 8}
 
@@ -44,7 +47,7 @@ class NumPy(NamedTuple):
 
     def rules(self, axis: int, token: Token, extent: int, order: int, char: str) -> AxisRules:
         """Return the rules along the selected axis number `axis` for data of type `char`."""
-        return numpy_rules(_spacing(token), char, self.edge_order)
+        return numpy_rules(spacing_of(token), char, self.edge_order)
 
     def calculated_in(self, token: Token, order: int, char: str) -> str:
         """Return the type that the rules are given for; they choose their own."""
@@ -59,11 +62,11 @@ class Accurate(NamedTuple):
 
     def rules(self, axis: int, token: Token, extent: int, order: int, char: str) -> AxisRules:
         """Return the rules along the selected axis number `axis`, calculated in type `char`."""
-        return accurate_rules(line(_spacing(token), extent, self.sides[axis]), order, self.accuracy, char)
+        return accurate_rules(line(spacing_of(token), extent, self.sides[axis]), order, self.accuracy, char)
 
     def calculated_in(self, token: Token, order: int, char: str) -> str:
         """Return the type in which the weights have room, for data of type `char`."""
-        return calculated_in(char, order, _spacing(token))
+        return calculated_in(char, order, spacing_of(token))
 
 
 Scheme: TypeAlias = NumPy | Accurate
@@ -72,7 +75,8 @@ Scheme: TypeAlias = NumPy | Accurate
 class Request(NamedTuple):
     """What is wanted of data of any layout: entries, or with `norm` the norm of the terms of one, by a scheme.
 
-    With `estimate` the errors follow as further outputs.
+    Where `unit` is not 0 it is the relative error of a sample, and the errors of the entries follow as further outputs.
+    With `bound` the entries are those of ``sum |w| |f|`` instead, which bounds what relative errors of the samples do.
     """
 
     scheme: Scheme
@@ -80,7 +84,13 @@ class Request(NamedTuple):
     axes: Ints
     entries: tuple[Sum, ...]
     norm: bool = False
-    estimate: bool = False
+    unit: float = 0.0
+    bound: bool = False
+
+    @property
+    def outputs(self) -> int:
+        """How many there are."""
+        return len(self.entries) * (2 if self.unit else 1)
 
 
 class AxisGeometry(NamedTuple):
@@ -156,7 +166,7 @@ class _Program:
     def __init__(self, request: Request, geometry: Geometry, char: str) -> None:
         self.request, self.geometry, self.char = request, geometry, char
         self.steps: list[Any] = []
-        self.registers = 1
+        self.registers = self.scratch = 1
         self.taps = 0
         self.rules: dict[Any, AxisRules] = {}
         self.far: dict[int, int] = {}  # by input: how far its samples reach in the flat index
@@ -174,6 +184,7 @@ class _Program:
     ) -> None:
         """Add the derivative of a term to a register; `finer` by so many orders of accuracy."""
         axis, order = along(term)
+        change = magnitudes if self.request.bound else change
         key = (axis, order, term.sign, change, finer)
         if key not in self.rules:
             self.rules[key] = self._axis_rules(axis, order, term.sign, change, finer)
@@ -194,9 +205,9 @@ class _Program:
             rules = rules.each(negated)
         return rules.each(change) if change else rules
 
-    def combine(self, operation: int, first: int, count: int, scale: float = 0.0, **end: Any) -> None:
-        """Combine registers from `first` on into it."""
-        self._step(operation, self.calculated, (first, count, scale), first, **end)
+    def combine(self, operation: int, first: int, count: int, target: int, *, scale: Any = (0.0, 0.0), **end: Any) -> None:
+        """Combine `count` registers from `first` on."""
+        self._step(operation, self.calculated, (first, count, scale), target, **end)
 
     def _step(
         self,
@@ -212,6 +223,7 @@ class _Program:
         axis: Any = None,
     ) -> None:
         self.registers = max(self.registers, target + 1)
+        self.scratch = max(self.scratch, self.registers)
         types = _TYPES[self.char, char]
         direct = direct and char == self.char
         self.steps.append((operation, types, source, target, add, output, direct, last, axis))
@@ -219,43 +231,37 @@ class _Program:
     def build(self) -> None:
         """Write the steps of all entries."""
         count = len(self.request.entries)
+        write = self._norm if self.request.norm else self._sum
         for output, entry in enumerate(self.request.entries):
-            if self.request.norm:
-                self._norm(entry, output, count + output)
-            else:
-                self._sum(entry, output)
-                if self.request.estimate:
-                    self._finer(entry, 0)
-                    self._deviation(0, output=count + output, last=True)
+            write(entry, output, count + output)
         self._fetch_ahead()
 
-    def _sum(self, entry: Sum, output: int) -> None:
+    def _sum(self, entry: Sum, output: int, error: int) -> None:
+        last = len(entry.terms) - 1
         for k, term in enumerate(entry.terms):
-            last = k == len(entry.terms) - 1
-            self.derivative(
-                term, add=k > 0, output=output, direct=not self.request.estimate, last=last
-            )
-
-    def _finer(self, entry: Sum, first: int) -> None:
-        """Put what the deviation needs beside a value: two more orders, and what bounds the round-off."""
-        for k, term in enumerate(entry.terms):
-            self.derivative(term, first + 1, add=k > 0, finer=2)
-            self.derivative(term, first + 2, add=k > 0, change=magnitudes)
-
-    def _deviation(self, first: int, **end: Any) -> None:
-        self.combine(CORE.DEVIATION, first, 3, float(np.finfo(self.char).eps), **end)
+            self.derivative(term, add=k > 0, output=output, direct=True, last=k == last)
+        if self.request.unit:
+            for k, term in enumerate(entry.terms):
+                self._deviation(term, 0, add=k > 0, output=error, last=k == last)
 
     def _norm(self, entry: Sum, output: int, error: int) -> None:
         count = len(entry.terms)
         for k, term in enumerate(entry.terms):
             self.derivative(term, k)
-        self.combine(CORE.NORM, 0, count, output=output, last=True)
-        if self.request.estimate:  # by the triangle inequality the norm is not further off than that of the errors
+        self.combine(CORE.NORM, 0, count, 0, output=output, last=True)
+        if self.request.unit:  # by the triangle inequality the norm is no further off than the norm of the errors
             for k, term in enumerate(entry.terms):
-                self.derivative(term, k)
-                self._finer(Sum((term,)), k)
-                self._deviation(k)
-            self.combine(CORE.NORM, 0, count, output=error, last=True)
+                self._deviation(term, k)
+            self.combine(CORE.NORM, 0, count, 0, output=error, last=True)
+
+    def _deviation(self, term: Term, target: int, **end: Any) -> None:
+        """Put the error of a term into a register: how two more orders differ, and what bounds the round-off."""
+        first = max(self.registers, target + 1)
+        self.derivative(term, first)
+        self.derivative(term, first + 1, finer=2)
+        self.derivative(term, first + 2, change=magnitudes)
+        self.combine(CORE.DEVIATION, first, 3, target, scale=(SAFETY, self.request.unit), **end)
+        self.registers = first  # those beyond are free again
 
     def _fetch_ahead(self) -> None:
         """Let the last step on each input fetch what the next chunk is the first to read."""
@@ -284,7 +290,8 @@ def along(term: Term) -> tuple[int, int]:
     return axis, order
 
 
-def _spacing(token: Token) -> Any:
+def spacing_of(token: Token) -> Any:
+    """Return the spacing that a token stands for."""
     kind, value = token
     return np.frombuffer(value, dtype=kind) if isinstance(value, bytes) else value
 
@@ -295,10 +302,10 @@ def _plan(request: Request, shape: Ints, strides: tuple[Ints, ...], out_strides:
     program = _Program(request, geometry, char)
     program.build()
     sweep = _kernels.core.Sweep(  # type: ignore[union-attr]
-        geometry.counts, geometry.strides, program.registers, program.steps, program.tiles()
+        geometry.counts, geometry.strides, program.scratch, program.steps, program.tiles()
     )
     seconds = geometry.size * len(program.steps) * _SECONDS_PER_ELEMENT
-    nbytes = geometry.size * len(request.entries) * (1 + request.estimate) * _ITEMSIZE[char]
+    nbytes = geometry.size * request.outputs * _ITEMSIZE[char]
     return Plan(sweep, geometry.size, geometry.packed, seconds, nbytes)
 
 
@@ -310,3 +317,10 @@ def find(request: Request, *layout: Any) -> Plan:
     short = not any(type(value) is np.ndarray for _, value in request.tokens)
     plan: Plan = (_plan if short else _plan.__wrapped__)(request, *layout)
     return plan
+
+
+def laid_like(model: Array, data: Array) -> Array:
+    """Return a copy of `data` in the layout and the dtype of `model`."""
+    copy = np.empty_like(model, subok=False)
+    np.copyto(copy, data, casting="same_kind")
+    return copy

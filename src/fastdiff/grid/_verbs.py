@@ -121,7 +121,7 @@ def _from_numpy(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, ou
     parts = [np.asanyarray(part) for part in (result if several else (result,))]
     model = parts[0] if parts else np.asanyarray(f)
     structure = _door.result("gradient", len(parts), 0, ())[0]
-    (targets,) = _door.check_out(out, (structure,), model, (f, *spacing))
+    (targets,) = _door.check_out(out, structure, model.shape, (model.dtype,), (f, *spacing))
     for (target,), part in zip(targets.values(), parts, strict=True):
         target[...] = part
     return out
