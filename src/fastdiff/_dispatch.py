@@ -1,4 +1,4 @@
-"""The one place that reaches upwards: back-ends by name, looked up when they are first needed."""
+"""The one place that reaches upwards: back-ends and interop by name, looked up when they are first needed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ BACKENDS: dict[Backend, str] = {
 
 # What SciPy can do, of the verbs and planned objects.
 SCIPY_VERBS = ("derivative", "gradient", "jacobian", "hessian", "jvp")
+
+
+@cache
+def sparse() -> Any:
+    """Return the module that makes SciPy's matrices: ``csr`` and ``linear_operator``."""
+    return import_module("fastdiff.interop.sparse")
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import _threads
+from .. import _kernels, _threads
 from .._typing import Array
 from ._door import Call, check_out
 from ._gaps import repair
@@ -35,6 +35,15 @@ class GridResult(NamedTuple):
 
     value: Any
     error: Any
+
+
+def require_core(name: str) -> None:
+    """Raise ImportError if there are no kernels."""
+    if _kernels.core is None:
+        raise ImportError(
+            f"{name} with `accuracy` needs the compiled core of fastdiff, which is missing ({_kernels.reason}); "
+            f"{_kernels.REMEDY}"
+        )
 
 
 def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) -> Any:

@@ -24,7 +24,7 @@ ORDERS = (1, 2, 3, 4, 5, 6)
 # Weights are below 64 over the step to the derivative order: these keep them normal.
 _SMALLEST, _LARGEST = 1e-305, 1e300
 
-# Coordinates of more bytes are not looked up: comparing them would cost as much as a new plan.
+# Coordinates of more bytes are only looked up where they are kept: hashing them would cost as much as a new plan.
 _LOOKED_UP = 1 << 15
 
 # Spacings whose types NumPy mixes with the data as the kernels do. Larger integers would be rounded twice.
@@ -144,70 +144,119 @@ def _native_coordinates(value: Any, extent: int) -> Array | None:
     return None if dtype is None else np.asarray(value, dtype)
 
 
-def coordinate_token(x: Array) -> Token:
+def coordinate_token(x: Array, *, kept: bool = False) -> Token:
     """Return what stands for coordinates in the look-up of a plan."""
-    return (x.dtype.char, x.tobytes() if x.nbytes <= _LOOKED_UP else x)
+    return (x.dtype.char, x.tobytes() if kept or x.nbytes <= _LOOKED_UP else x)
 
 
 _TAKEN = tuple(GridOptions.__annotations__)
+
+
+class Design(NamedTuple):
+    """A judged operator, before its data are known."""
+
+    name: str
+    shape: tuple[int, ...]
+    components: int
+    axes: tuple[int, ...]
+    tokens: tuple[Token, ...]
+    coordinates: tuple[Array, ...]
+    scheme: Accurate
+    structure: Structure
+    entries: tuple[Sum, ...]
+    estimate: bool
+    one_sided: bool | None
+
+    def fit(self, components: tuple[Array, ...], masked: bool) -> Call:
+        """Return a call of the operator for components of its shape."""
+        dtype = components[0].dtype
+        scheme = self.scheme._replace(sides=tuple(_for_dtype(pair, dtype) for pair in self.scheme.sides))
+        structure, distinct = self.structure, self.entries
+        if OPERATORS[self.name].norm and dtype.kind == "c":
+            components = (components[0].real, components[0].imag)
+            structure, distinct = result(self.name, len(self.axes), 2, ())
+        unit = float(np.finfo(dtype).eps) if self.estimate else 0.0
+        request = Request(scheme, self.tokens, self.axes, distinct, OPERATORS[self.name].norm, unit)
+        one_sided = masked if self.one_sided is None else self.one_sided
+        return Call(components, request, structure, self.coordinates, masked, one_sided)
+
+
+def known_options(name: str, options: GridOptions) -> dict[str, Any]:
+    """Return the options that are given."""
+    for option in options:
+        if option not in _TAKEN:
+            raise TypeError(f"{name}() got an unknown option {option!r}; the options are {', '.join(_TAKEN)}")
+    return {option: value for option, value in options.items() if value is not None}
 
 
 def accurate(
     name: str, f: Any, spacing: tuple[Any, ...], options: GridOptions, order: Any
 ) -> tuple[Call, Any, int | None]:
     """Judge a call of the operator `name`; return it with `out` and `threads`."""
-    for option in options:
-        if option not in _TAKEN:
-            raise TypeError(f"{name}() got an unknown option {option!r}; the options are {', '.join(_TAKEN)}")
-    given: Any = {option: value for option, value in options.items() if value is not None}
+    given = known_options(name, options)
     out, threads = given.pop("out", None), given.pop("threads", None)
+    check_threads(threads)
+    components, masked = fields(name, f)
+    made = design(name, components[0].shape, len(components), spacing, order, **given)
+    return made.fit(components, masked), out, threads
+
+
+def check_threads(threads: Any) -> None:
+    """Judge a number of threads."""
     if threads is not None:
         _checks.integer("threads", threads, least=1, most=1024)
-    components, masked = _components(f) if OPERATORS[name].vector else _one(f)
-    return _judged(name, components, spacing, order, masked=masked, **given), out, threads
 
 
-def _judged(
+def fields(name: str, f: Any) -> tuple[tuple[Array, ...], bool]:
+    """Return the components of what the operator `name` takes, and whether they can be masked."""
+    if OPERATORS[name].vector:
+        return _components(f)
+    data, masked = _field(f, "f")
+    return (data,), masked
+
+
+def design(
     name: str,
-    components: tuple[Array, ...],
+    shape: tuple[int, ...],
+    components: int,
     spacing: tuple[Any, ...],
     order: Any,
     *,
-    masked: bool,
     axis: Any = None,
     accuracy: Any = 2,
     boundary: Any = "one-sided",
     nan: Any = None,
     time_unit: Any = None,
     full_output: Any = False,
-) -> Call:
-    nan = ("one-sided" if masked else "propagate") if nan is None else nan
+    kept: bool = False,
+) -> Design:
+    """Judge an operator for data of a shape; `kept`: for many calls."""
+    if nan is not None:
+        _checks.one_of("nan", nan, ("propagate", "one-sided"))
     accuracy = _checks.one_of("accuracy", _checks.integer("accuracy", accuracy), ACCURACIES)
     estimate = _checks.flag("full_output", full_output)
-    _checks.one_of("nan", nan, ("propagate", "one-sided"))
-    shape = components[0].shape
     axes = _axes(axis, len(shape))
-    _check_counts(name, len(axes), len(components))
+    _check_counts(name, len(axes), components)
     orders = _orders(name, order, len(axes))
-    sides = tuple(_for_dtype(pair, components[0].dtype) for pair in parse(boundary, axes, len(shape)))
-    if OPERATORS[name].norm and components[0].dtype.kind == "c":
-        components = (components[0].real, components[0].imag)
-    structure, distinct = result(name, len(axes), len(components), orders)
+    sides = parse(boundary, axes, len(shape))
+    structure, distinct = result(name, len(axes), components, orders)
     if not all(entry.terms for entry in distinct):
         raise ValueError(f"`axis` must name at least one axis for {name}, got none")
     highest = [max(term.orders[k] for entry in distinct for term in entry.terms) for k in range(len(axes))]
-    tokens, coordinates = _tokens(spacing, axes, shape, highest, sides, time_unit)
+    tokens, coordinates = _tokens(spacing, axes, shape, highest, sides, time_unit, kept=kept)
     for selected, top in zip(axes, highest, strict=True):
         needed = top + accuracy + 2 * estimate
         if top and shape[selected] < needed:
             extra = " with its error" if estimate else ""
             raise ValueError(
-                f"axis {selected} of `f` has {shape[selected]} points; derivative order {top} at accuracy {accuracy}{extra} "
-                f"needs at least {needed}"
+                f"axis {selected} of `f` has {shape[selected]} points; derivative order {top} at accuracy "
+                f"{accuracy}{extra} needs at least {needed}"
             )
-    unit = float(np.finfo(components[0].dtype).eps) if estimate else 0.0
-    request = Request(Accurate(accuracy, sides), tokens, axes, distinct, OPERATORS[name].norm, unit)
-    return Call(components, request, structure, coordinates, masked, nan == "one-sided")
+    one_sided = None if nan is None else nan == "one-sided"
+    scheme = Accurate(accuracy, sides)
+    return Design(
+        name, shape, components, axes, tokens, coordinates, scheme, structure, distinct, estimate, one_sided
+    )
 
 
 def _check_counts(name: str, axes: int, components: int) -> None:
@@ -222,7 +271,11 @@ def _check_counts(name: str, axes: int, components: int) -> None:
 
 def _orders(name: str, order: Any, axes: int) -> tuple[int, ...]:
     if name != "partial":
+        if order is not None:
+            raise TypeError(f"{name} takes no `order`, got {order!r}; partial does")
         return ()
+    if order is None:
+        raise TypeError("partial needs `order`, the derivative order along each axis, got None")
     items = order if isinstance(order, tuple | list) else (order,)
     orders = tuple(_checks.integer("order", one, least=0, most=ORDERS[-1]) for one in items)
     if len(orders) != axes:
@@ -246,11 +299,6 @@ def _for_dtype(sides: Sides, dtype: np.dtype[Any]) -> Sides:
 
     low, high = map(converted, sides)
     return low, high
-
-
-def _one(f: Any, name: str = "f") -> tuple[tuple[Array, ...], bool]:
-    data, masked = _field(f, name)
-    return (data,), masked
 
 
 def _components(F: Any) -> tuple[tuple[Array, ...], bool]:
@@ -309,6 +357,8 @@ def _tokens(
     orders: list[int],
     sides: tuple[Sides, ...],
     time_unit: Any,
+    *,
+    kept: bool,
 ) -> tuple[tuple[Token, ...], tuple[Array, ...]]:
     """Return what stands for the spacing of each axis, and the arrays among them."""
     tokens: list[Token] = []
@@ -325,7 +375,7 @@ def _tokens(
             if sides[position][0].rule == "periodic":
                 _check_period(selected, period, value)
             coordinates.append(value)
-            tokens.append(coordinate_token(value))
+            tokens.append(coordinate_token(value, kept=kept))
         else:
             if period is not None:
                 _check_period(selected, period, value * np.arange(shape[selected]))

@@ -1,7 +1,7 @@
-"""Mixed partial derivatives, axis by axis, through a window that moves along the outermost axis in memory.
+"""Mixed partial derivatives, axis by axis, through a window that moves along one axis.
 
-The derivative along that axis is taken first, straight from the data; the others act within the window. Nothing but the
-window is ever kept.
+That is the axis of the first derivative, which is taken straight from the data, or one without; the other derivatives act
+within the window. Nothing but the window is ever kept.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import numpy as np
 
 from .._typing import Array
 from . import _gaps
-from ._boundary import Boundary, Sides
 from ._operators import Sum, Term
-from ._plan import SAFETY, Accurate, Request, find, laid_like
+from ._plan import SAFETY, Accurate, Request, find
 
 # What a window holds, if a row of the outermost axis is not larger.
 _WINDOW_BYTES = 1 << 20
@@ -28,21 +27,20 @@ def mixed(
     shape = source.shape
     # The axes from the outermost of the outputs' memory to the innermost, those of one point last.
     order = sorted(range(len(shape)), key=lambda axis: (shape[axis] == 1, -outputs[0].strides[axis]))
+    (term,) = request.entries[0].terms
+    chain = [position for position, orders in enumerate(term.orders) if orders]
+    if order[0] in [request.axes[position] for position in chain]:  # for any layout the same derivative comes first
+        order.sort(key=lambda axis: axis != request.axes[chain[0]])
     lead = order[0]
     row = outputs[0].nbytes // shape[lead]
-    (term,) = request.entries[0].terms
-    chain = [position for position, order in enumerate(term.orders) if order]
-    if lead not in [request.axes[position] for position in chain] and row > _WINDOW_BYTES:
+    if lead != request.axes[chain[0]] and row > _WINDOW_BYTES:
         part = request._replace(axes=tuple(axis - (axis > lead) for axis in request.axes))
         for k in range(shape[lead]):
             here = (slice(None),) * lead + (k,)
             mixed(part, source[here], [out[here] for out in outputs], threads, one_sided=one_sided)
         return
-    chain.sort(key=lambda position: (request.axes[position] != lead, request.axes[position]))
     stages = [_stage(request, position, first=k == 0) for k, position in enumerate(chain)]
     rows = max(1, _WINDOW_BYTES // row)
-    if find(stages[0], shape, (source.strides,), outputs[0].strides, source.dtype.char).packed:
-        source = laid_like(outputs[0], source)
     for start in range(0, shape[lead], rows):
         stop = min(start + rows, shape[lead])
         here = (slice(None),) * lead + (slice(start, stop),)
@@ -66,13 +64,8 @@ def _stage(request: Request, position: int, *, first: bool) -> Request:
     scheme = request.scheme
     assert isinstance(scheme, Accurate)
     if not first:
-        scheme = scheme._replace(sides=tuple(_without_value(sides) for sides in scheme.sides))
+        scheme = scheme.linear()
     return request._replace(scheme=scheme, entries=(Sum((Term(term.sign if first else 1, 0, orders),)),), unit=0.0)
-
-
-def _without_value(sides: Sides) -> Sides:
-    low, high = (Boundary("constant", 0.0) if side.rule == "constant" else side for side in sides)
-    return low, high
 
 
 def _finer(scheme: Accurate) -> Accurate:
@@ -80,7 +73,7 @@ def _finer(scheme: Accurate) -> Accurate:
 
 
 class _Window:
-    """Rows `start` to `stop` of the outermost axis of the outputs' memory, ``order[0]``."""
+    """Rows `start` to `stop` of the axis ``order[0]``, laid out with the axes in that order."""
 
     def __init__(
         self, source: Array, order: list[int], start: int, stop: int, threads: Callable[[float], int], one_sided: bool
@@ -92,11 +85,14 @@ class _Window:
         """Take one derivative after another, the last into `out`."""
         data = self.first(stages[0])
         for stage in stages[1:-1]:
-            data = self.within(stage, data, self.empty())
-        self.within(stages[-1], data, out)
+            data = self.within(stage, data)
+        if out.strides == data.strides:
+            self.within(stages[-1], data, out)
+        else:
+            out[...] = self.within(stages[-1], data)
 
     def empty(self) -> Array:
-        """Return an array for the window, laid out as the outputs are."""
+        """Return an array for the window."""
         shape = [self.source.shape[axis] for axis in self.order]
         shape[0] = self.stop - self.start
         return np.empty(shape, self.source.dtype).transpose(np.argsort(self.order))
@@ -112,6 +108,9 @@ class _Window:
             strides[axis] = step
             step *= shape[axis]
         plan = find(stage, shape, (self.source.strides,), tuple(strides), whole.dtype.char)
+        if plan.packed:
+            self.source = np.ascontiguousarray(self.source.transpose(self.order)).transpose(np.argsort(self.order))
+            plan = find(stage, shape, (self.source.strides,), tuple(strides), whole.dtype.char)
         begin, end = self.start * inner, self.stop * inner
         workers = self.threads(plan.seconds)
         plan.sweep.run([self.source], [whole], workers, False, begin, end, base=begin)
@@ -119,8 +118,9 @@ class _Window:
             _gaps.repair(stage, (self.source,), [whole], window=(self.order[0], self.start))
         return whole
 
-    def within(self, stage: Request, data: Array, out: Array) -> Array:
+    def within(self, stage: Request, data: Array, out: Array | None = None) -> Array:
         """Differentiate what the window holds."""
+        out = self.empty() if out is None else out
         plan = find(stage, data.shape, (data.strides,), out.strides, data.dtype.char)
         plan.sweep.run([data], [out], self.threads(plan.seconds), False, 0, plan.size)
         if self.one_sided:

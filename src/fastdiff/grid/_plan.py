@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import _kernels
 from .._typing import Array
-from ._boundary import Sides
+from ._boundary import Boundary, Sides
 from ._numpy_rules import Scalar, numpy_rules
 from ._operators import Sum, Term
-from ._rules import CORE, AxisRules, magnitudes, negated
+from ._rules import CORE, AxisRules, magnitudes, negated, transposed
 from ._spacing import accurate_rules, calculated_in, line
 
 Ints: TypeAlias = tuple[int, ...]
@@ -55,18 +55,31 @@ class NumPy(NamedTuple):
 
 
 class Accurate(NamedTuple):
-    """Formulas of one accuracy everywhere; the boundaries of each selected axis."""
+    """Formulas of one accuracy everywhere; the boundaries of each selected axis.
+
+    With `adjoint` those of the transposed matrices, of the linear part.
+    """
 
     accuracy: int
     sides: tuple[Sides, ...]
+    adjoint: bool = False
 
     def rules(self, axis: int, token: Token, extent: int, order: int, char: str) -> AxisRules:
         """Return the rules along the selected axis number `axis`, calculated in type `char`."""
-        return accurate_rules(line(spacing_of(token), extent, self.sides[axis]), order, self.accuracy, char)
+        rules = accurate_rules(line(spacing_of(token), extent, self.sides[axis]), order, self.accuracy, char)
+        return transposed(rules, extent) if self.adjoint else rules
+
+    def linear(self) -> Accurate:
+        """Return the scheme without the values beyond boundaries."""
+        return self._replace(sides=tuple((_without_value(low), _without_value(high)) for low, high in self.sides))
 
     def calculated_in(self, token: Token, order: int, char: str) -> str:
         """Return the type in which the weights have room, for data of type `char`."""
         return calculated_in(char, order, spacing_of(token))
+
+
+def _without_value(side: Boundary) -> Boundary:
+    return side._replace(value=0.0) if side.rule == "constant" else side
 
 
 Scheme: TypeAlias = NumPy | Accurate

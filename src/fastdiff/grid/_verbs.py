@@ -7,7 +7,7 @@ from typing import Any, SupportsIndex, Unpack
 import numpy as np
 from numpy import gradient as _numpy_gradient  # bound now: np.gradient may be replaced by the one below
 
-from .. import _checks, _kernels
+from .. import _kernels
 from .._typing import Gaps, GridOptions
 from . import _apply, _door
 
@@ -102,8 +102,7 @@ def gradient(
                 f"got edge_order={edge_order!r} with {name}={value!r}"
             )
         return _operator("gradient", f, spacing, {**given, "axis": axis, "out": out, "threads": threads})
-    if threads is not None:
-        _checks.integer("threads", threads, least=1, most=1024)
+    _door.check_threads(threads)
     if _kernels.core is not None and (call := _door.native(f, spacing, axis, edge_order)):
         return _apply.solve(call, out, threads, (f, *spacing))
     return _from_numpy(f, spacing, axis, edge_order, out)
@@ -131,11 +130,7 @@ def _operator(
     name: str, f: Any, spacing: tuple[Any, ...], options: GridOptions, order: Any = None
 ) -> Any:
     """Return the result of the operator `name`."""
-    if _kernels.core is None:
-        raise ImportError(
-            f"`{name}` with `accuracy` needs the compiled core of fastdiff, which is missing ({_kernels.reason}); "
-            f"{_kernels.REMEDY}"
-        )
+    _apply.require_core(name)
     call, out, threads = _door.accurate(name, f, spacing, options, order)
     return _apply.solve(call, out, threads, (*(f if isinstance(f, tuple | list) else (f,)), *spacing))
 
