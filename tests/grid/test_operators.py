@@ -118,7 +118,8 @@ def test_a_mixed_partial_is_one_derivative_after_another() -> None:
         at_once = grid.partial(f, *AXES, order=order, **options)
         in_turn = f
         for axis, m in enumerate(order):
-            in_turn = grid.partial(in_turn, AXES[axis], order=m, axis=axis, **options)
+            if m:
+                in_turn = grid.partial(in_turn, AXES[axis], order=m, axis=axis, **options)
         np.testing.assert_allclose(at_once, in_turn, rtol=0, atol=1e-13 * np.abs(in_turn).max() * 2 ** sum(order))
 
 

@@ -49,7 +49,8 @@ def require_core(name: str) -> None:
 def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) -> Any:
     """Return the result of a judged call, in `out` if given; `inputs` are what `out` must not overlap."""
     request, model = call.request, call.components[0]
-    dtypes = (model.dtype, model.real.dtype) if request.unit else (model.dtype,)
+    real = model.real.dtype
+    dtypes = (real if request.norm else model.dtype, *((real,) if request.unit else ()))
     targets: list[dict[Sum, list[Array]]] = []
     if out is not None:
         inputs = (*inputs, *call.components, *call.coordinates)
@@ -155,5 +156,5 @@ def _move(outputs: list[Array], results: list[Array]) -> None:
     """Copy what was computed in another dtype or layout to where it belongs."""
     with np.errstate(all="ignore"):
         for result, output in zip(results, outputs, strict=True):
-            real = result.dtype.kind != "c" and output.dtype.kind == "c"  # the error of a complex number
+            real = result.dtype.kind != "c" and output.dtype.kind == "c"  # a norm or an error
             np.copyto(result, np.abs(output) if real else output, casting="same_kind")

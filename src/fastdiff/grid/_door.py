@@ -171,14 +171,10 @@ class Design(NamedTuple):
         """Return a call of the operator for components of its shape."""
         dtype = components[0].dtype
         scheme = self.scheme._replace(sides=tuple(_for_dtype(pair, dtype) for pair in self.scheme.sides))
-        structure, distinct = self.structure, self.entries
-        if OPERATORS[self.name].norm and dtype.kind == "c":
-            components = (components[0].real, components[0].imag)
-            structure, distinct = result(self.name, len(self.axes), 2, ())
         unit = float(np.finfo(dtype).eps) if self.estimate else 0.0
-        request = Request(scheme, self.tokens, self.axes, distinct, OPERATORS[self.name].norm, unit)
+        request = Request(scheme, self.tokens, self.axes, self.entries, OPERATORS[self.name].norm, unit)
         one_sided = masked if self.one_sided is None else self.one_sided
-        return Call(components, request, structure, self.coordinates, masked, one_sided)
+        return Call(components, request, self.structure, self.coordinates, masked, one_sided)
 
 
 def known_options(name: str, options: GridOptions) -> dict[str, Any]:

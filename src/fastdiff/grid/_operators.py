@@ -30,8 +30,7 @@ class Operator(NamedTuple):
     """A row of the table.
 
     `result` makes the structure of the result from the number of axes, the number of components and, for `partial`, the
-    orders. A scalar field has one component, for the norm a complex one has two, real and imaginary; `components` gives
-    the number that a vector field must have, None any.
+    orders. A scalar field has one component; `components` gives the number that a vector field must have, None any.
     """
 
     result: Callable[[int, int, Orders], Structure]
@@ -74,7 +73,7 @@ def _laplacian(axes: int, components: int, orders: Orders) -> Structure:
 
 
 def _magnitude(axes: int, components: int, orders: Orders) -> Structure:
-    return Sum(tuple(_of(part, axes, axis) for part in range(components) for axis in range(axes)))
+    return Sum(tuple(_of(0, axes, axis) for axis in range(axes)))
 
 
 def _hessian(axes: int, components: int, orders: Orders) -> Structure:

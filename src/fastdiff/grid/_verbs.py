@@ -279,7 +279,7 @@ def magnitude(f: Any, *spacing: Any, **options: Unpack[GridOptions]) -> Any:
     Parameters
     ----------
     f : array_like
-        The samples; real.
+        The samples.
     *spacing : float or array_like
         As in `gradient`.
     **options
@@ -288,12 +288,12 @@ def magnitude(f: Any, *spacing: Any, **options: Unpack[GridOptions]) -> Any:
     Returns
     -------
     ndarray
-        The norm, of the shape of `f`. With `full_output` a `GridResult`.
+        The norm, real and of the shape of `f`. With `full_output` a `GridResult`.
 
     Raises
     ------
     TypeError, ValueError, IndexError, ImportError
-        As `gradient` with `accuracy`; and if `f` is complex.
+        As `gradient` with `accuracy`.
 
     Examples
     --------
