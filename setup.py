@@ -76,7 +76,10 @@ setup(
             "fastdiff._kernels.core",
             [f"{KERNELS}/core.pyx", f"{KERNELS}/sweep.c"],
             include_dirs=[KERNELS],
-            depends=[f"{KERNELS}/{name}" for name in ("config.h", "sweep.h", "level.inc.h", "runs.inc.h", "registers.inc.h")],
+            depends=[
+                f"{KERNELS}/{name}"
+                for name in ("config.h", "sweep.h", "level.inc.h", "runs.inc.h", "registers.inc.h")
+            ],
         ),
         Extension(
             "fastdiff.function._evaluate",

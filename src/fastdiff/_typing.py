@@ -84,9 +84,9 @@ class GridOptions(TypedDict, total=False):
         low and the high end, by axis. Beyond the ends of a non-uniform axis the coordinates are mirrored.
     nan : {"propagate", "one-sided"}
         What gaps do to their neighbours, that is samples that are NaN, infinite or masked. ``"propagate"`` (default):
-        what arithmetic does. ``"one-sided"``: derivatives are taken from the longest contiguous run of finite samples
-        around a point, at most order + accuracy of them; with fewer the accuracy is lower, with fewer than order + 1 the
-        result is NaN, as it is at the gap itself.
+        what arithmetic does. ``"one-sided"`` (default for masked arrays): derivatives are taken from the longest
+        contiguous run of finite samples around a point, at most order + accuracy of them; with fewer the accuracy is
+        lower, with fewer than order + 1 the result is NaN, as it is at the gap itself.
     time_unit : str
         The unit, such as ``"s"``, in which datetime64 or timedelta64 spacing counts.
     out : ndarray, or nested tuple of ndarray

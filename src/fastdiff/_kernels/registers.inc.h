@@ -43,8 +43,8 @@ static void NAME(norm)(C *out, const C *from, const ptrdiff_t chunk, const int c
 }
 
 /* How far two values lie apart, and a bound of what rounding does to them. */
-static void NAME(deviation)(C *FD_RESTRICT out, const C *from, const ptrdiff_t chunk, const double *scale, const int add,
-                            const ptrdiff_t size) {
+static void NAME(deviation)(C *FD_RESTRICT out, const C *from, const ptrdiff_t chunk, const double *scale,
+                            const int add, const ptrdiff_t size) {
     const C apart = (C)scale[0], rounding = (C)scale[1];
     for (ptrdiff_t i = 0; i < size; i++) {
         const C sum = apart * ABS(from[i] - from[chunk + i]) + rounding * from[2 * chunk + i];

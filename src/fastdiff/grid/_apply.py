@@ -71,9 +71,7 @@ def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) ->
     return GridResult(*parts) if request.unit else parts[0]
 
 
-def _results(
-    call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None
-) -> list[Array]:
+def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None) -> list[Array]:
     """Return the entries of the result and then their errors, in `given` if there are any."""
     request, model = call.request, call.components[0]
     computed = _COMPUTED[model.dtype.char]
@@ -122,10 +120,18 @@ def _compute(
 
 
 def _run(
-    request: Request, inputs: tuple[Array, ...], outputs: list[Array], threads: int | None, *, streamed: bool, marked: bool
+    request: Request,
+    inputs: tuple[Array, ...],
+    outputs: list[Array],
+    threads: int | None,
+    *,
+    streamed: bool,
+    marked: bool,
 ) -> Array | None:
     """Sweep over whole arrays; return where gaps are if wanted."""
-    plan = find(request, inputs[0].shape, tuple(one.strides for one in inputs), outputs[0].strides, inputs[0].dtype.char)
+    plan = find(
+        request, inputs[0].shape, tuple(one.strides for one in inputs), outputs[0].strides, inputs[0].dtype.char
+    )
     if plan.packed:
         inputs = tuple(laid_like(outputs[0], one) for one in inputs)
     workers = _threads.for_work(threads, plan.seconds)

@@ -250,9 +250,7 @@ def design(
             )
     one_sided = None if nan is None else nan == "one-sided"
     scheme = Accurate(accuracy, sides)
-    return Design(
-        name, shape, components, axes, tokens, coordinates, scheme, structure, distinct, estimate, one_sided
-    )
+    return Design(name, shape, components, axes, tokens, coordinates, scheme, structure, distinct, estimate, one_sided)
 
 
 def _check_counts(name: str, axes: int, components: int) -> None:
@@ -260,9 +258,11 @@ def _check_counts(name: str, axes: int, components: int) -> None:
     if operator.axes and axes not in operator.axes:
         wanted = " or ".join(map(str, operator.axes))
         raise ValueError(f"{name} must have {wanted} axes, got {axes}; `axis` selects them")
-    wanted = operator.components(axes)
-    if operator.vector and wanted is not None and components != wanted:
-        raise ValueError(f"`F` must have {wanted} components for {name} along {axes} axes, one for each, got {components}")
+    count = operator.components(axes)
+    if count is not None and components != count:
+        raise ValueError(
+            f"`F` must have {count} components for {name} along {axes} axes, one for each, got {components}"
+        )
 
 
 def _orders(name: str, order: Any, axes: int) -> tuple[int, ...]:
@@ -324,7 +324,9 @@ def _field(f: Any, name: str) -> tuple[Array, bool]:
     if masked:
         wide = f.astype(np.float64) if f.dtype.kind in "iu" else f
         f = wide.filled(np.nan) if wide.dtype.char in _ACCURATE else wide.data
-    elif type(f) not in (np.ndarray, np.memmap) and (isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")):
+    elif type(f) not in (np.ndarray, np.memmap) and (
+        isinstance(f, np.ndarray) or hasattr(type(f), "__array_function__")
+    ):
         raise TypeError(f"`{name}` must be a plain array, got {type(f).__name__}; np.asarray({name}) makes one")
     try:
         data: Array = np.asanyarray(f)
@@ -464,7 +466,7 @@ def _check_period(axis: int, period: float | None, x: Array) -> None:
 def check_out(
     out: Any, structure: Structure, shape: tuple[int, ...], dtypes: tuple[np.dtype[Any], ...], inputs: tuple[Any, ...]
 ) -> list[dict[Sum, list[Array]]]:
-    """Return the arrays to write to for each entry of the result; if there are two dtypes, for those of its error too."""
+    """Return the arrays to write to for each entry of the result; with two dtypes, for those of its error too."""
     halves = (out,)
     if len(dtypes) == 2:
         if not isinstance(out, tuple | list) or len(out) != 2:

@@ -1,7 +1,7 @@
 """Derivatives next to gaps: samples that are NaN or infinite.
 
-The sweep takes no notice of gaps: what touches one comes out as NaN. Those points are computed again here, each from the
-samples that are left in line with it.
+The sweep takes no notice of gaps: what touches one comes out as NaN. Those points are computed again here, each from
+the samples that are left in line with it.
 """
 
 from __future__ import annotations

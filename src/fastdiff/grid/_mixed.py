@@ -1,7 +1,7 @@
 """Mixed partial derivatives, axis by axis, through a window that moves along one axis.
 
-That is the axis of the first derivative, which is taken straight from the data, or one without; the other derivatives act
-within the window. Nothing but the window is ever kept.
+That is the axis of the first derivative, which is taken straight from the data, or one without; the other derivatives
+act within the window. Nothing but the window is ever kept.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def mixed(
         if request.unit:
             value = outputs[0][here]
             finer, bound = (np.empty_like(value) for _ in range(2))
-            window.chain([stage._replace(scheme=_finer(stage.scheme)) for stage in stages], finer)
+            window.chain([_finer(stage) for stage in stages], finer)
             window.chain([stage._replace(bound=True) for stage in stages], bound)
             outputs[1][here] = SAFETY * np.abs(value - finer) + request.unit * bound
 
@@ -68,8 +68,9 @@ def _stage(request: Request, position: int, *, first: bool) -> Request:
     return request._replace(scheme=scheme, entries=(Sum((Term(term.sign if first else 1, 0, orders),)),), unit=0.0)
 
 
-def _finer(scheme: Accurate) -> Accurate:
-    return scheme._replace(accuracy=scheme.accuracy + 2)
+def _finer(stage: Request) -> Request:
+    assert isinstance(stage.scheme, Accurate)
+    return stage._replace(scheme=stage.scheme.finer(2))
 
 
 class _Window:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from math import prod
 from typing import Any, NoReturn, Unpack
 
@@ -22,7 +22,7 @@ from ._spacing import line
 class Operator:
     """A differential operator for arrays of one shape.
 
-    Calling it, or ``D @ u``, gives what the function of its name gives, bit for bit. It is immutable, and can be pickled.
+    Calling it, or ``D @ u``, gives what the function of its name gives, bit for bit. It is frozen and can be pickled.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class Operator:
     Attributes
     ----------
     T : Operator
-        The adjoint: ``<D u, v> = <u, D.T v>``; of the linear part where a boundary is constant. It takes what D returns.
+        The adjoint: ``<D u, v> = <u, D.T v>``; of the linear part where a boundary is constant. It takes what D
+        returns.
     stencil : Stencil or tuple of Stencil
         The formula of the interior; a tuple if there are several derivative orders.
     bytes_moved : int
@@ -65,15 +66,15 @@ class Operator:
     f''(x) = (f(x-h) - 2 f(x) + f(x+h)) / h^2 + O(h^2)
     """
 
-    def __init__(
-        self, name: str, shape: Any, *spacing: Any, order: Any = None, **options: Unpack[GridOptions]
-    ) -> None:
+    def __init__(self, name: str, shape: Any, *spacing: Any, order: Any = None, **options: Unpack[GridOptions]) -> None:
         name = _checks.one_of("name", name, tuple(OPERATORS))
         _apply.require_core(name)
         given = _door.known_options(name, options)
         for option in ("out", "threads"):
             if option in given:
-                raise TypeError(f"`{option}` must be given where the operator is applied, got {option}={given[option]!r}")
+                raise TypeError(
+                    f"`{option}` must be given where the operator is applied, got {option}={given[option]!r}"
+                )
         extents = _shape(shape)
         axes = given.get("axis")
         count = len(extents) if axes is None else len(axes) if isinstance(axes, tuple | list) else 1
@@ -191,7 +192,7 @@ class Operator:
         Returns
         -------
         scipy.sparse.csr_array
-            Of shape ``(m * N, n * N)`` for N samples, m entries of the result and n components, both stacked in C order.
+            Of shape ``(m * N, n * N)`` for N samples, m entries of the result and n components, stacked in C order.
 
         Raises
         ------
@@ -201,7 +202,7 @@ class Operator:
         self._require_linear()
         design = self._design
 
-        @lru_cache(maxsize=None)
+        @cache
         def factor(position: int, order: int) -> Any:
             extent = design.shape[design.axes[position]]
             rules = design.scheme.rules(position, design.tokens[position], extent, order, "d")
@@ -307,7 +308,8 @@ class Operator:
         total = np.zeros(k.shape)
         for offset, weight in zip(formula.offsets, formula.weights, strict=True):
             total += float(weight) * part(offset * k * step)
-        return (-1) ** (order // 2) * total / step**order
+        response: FloatArray = (-1) ** (order // 2) * total / step**order
+        return response
 
     @property
     def bytes_moved(self) -> int:

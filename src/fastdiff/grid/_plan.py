@@ -69,6 +69,10 @@ class Accurate(NamedTuple):
         rules = accurate_rules(line(spacing_of(token), extent, self.sides[axis]), order, self.accuracy, char)
         return transposed(rules, extent) if self.adjoint else rules
 
+    def finer(self, orders: int) -> Accurate:
+        """Return the scheme with so many more orders of accuracy."""
+        return self._replace(accuracy=self.accuracy + orders)
+
     def linear(self) -> Accurate:
         """Return the scheme without the values beyond boundaries."""
         return self._replace(sides=tuple((_without_value(low), _without_value(high)) for low, high in self.sides))
@@ -155,9 +159,7 @@ def _geometry(shape: Ints, strides: tuple[Ints, ...], out_strides: Ints, itemsiz
     return Geometry(counts, loops, packed, tuple(found), steps, prod(shape))
 
 
-def _loops(
-    shape: Ints, strides: tuple[Ints, ...], itemsize: int, order: list[int]
-) -> tuple[Ints, tuple[Ints, ...]]:
+def _loops(shape: Ints, strides: tuple[Ints, ...], itemsize: int, order: list[int]) -> tuple[Ints, tuple[Ints, ...]]:
     """Return counts and element strides of the loops over the inputs, each stretch of memory merged to one."""
     counts: list[int] = []
     loops: list[list[int]] = []
@@ -210,15 +212,17 @@ class _Program:
 
     def _axis_rules(self, axis: int, order: int, sign: int, change: Any, finer: int) -> AxisRules:
         scheme = self.request.scheme
-        if finer:
-            scheme = scheme._replace(accuracy=scheme.accuracy + finer)  # type: ignore[union-attr]
+        if isinstance(scheme, Accurate):
+            scheme = scheme.finer(finer)
         token = self.request.tokens[axis]
         rules = scheme.rules(axis, token, self.geometry.axes[axis].extent, order, self.calculated)
         if sign < 0:
             rules = rules.each(negated)
         return rules.each(change) if change else rules
 
-    def combine(self, operation: int, first: int, count: int, target: int, *, scale: Any = (0.0, 0.0), **end: Any) -> None:
+    def combine(
+        self, operation: int, first: int, count: int, target: int, *, scale: Any = (0.0, 0.0), **end: Any
+    ) -> None:
         """Combine `count` registers from `first` on."""
         self._step(operation, self.calculated, (first, count, scale), target, **end)
 

@@ -38,9 +38,7 @@ class AxisRules(NamedTuple):
 
     def each(self, change: Callable[[Rule], Rule]) -> AxisRules:
         """Return the same rows with every rule changed."""
-        return AxisRules(
-            self.char, tuple(map(change, self.low)), change(self.interior), tuple(map(change, self.high))
-        )
+        return AxisRules(self.char, tuple(map(change, self.low)), change(self.interior), tuple(map(change, self.high)))
 
     def reach(self) -> int:
         """Return the largest distance of a sample from its row in the interior."""

@@ -38,8 +38,10 @@ class Line(NamedTuple):
         inside = np.clip(index, 0, self.extent - 1)
         if self.sides[0].rule == "periodic":
             period = self.sides[0].value * (1 if self.x[-1] > self.x[0] else -1)
-            return self.x[index % self.extent] + period * (index // self.extent)
-        return 2 * self.x[inside] - self.x[2 * inside - index]
+            found: FloatArray = self.x[index % self.extent] + period * (index // self.extent)
+        else:
+            found = 2 * self.x[inside] - self.x[2 * inside - index]
+        return found
 
 
 def line(spacing: Any, extent: int, sides: Sides) -> Line:
@@ -68,8 +70,8 @@ def _uniform_step(x: FloatArray, period: float | None) -> Fraction | None:
 def reach(order: int, accuracy: int, *, uniform: bool) -> int:
     """Return how far the interior formula reaches.
 
-    It has an odd number of points, at least order + accuracy - 1 on a uniform axis, where symmetry gives even derivatives
-    one order for nothing, and order + accuracy on others.
+    It has an odd number of points, at least order + accuracy - 1 on a uniform axis, where symmetry gives even
+    derivatives one order for nothing, and order + accuracy on others.
     """
     return (order - 1) // 2 + accuracy // 2 if uniform else (order + accuracy) // 2
 
@@ -100,7 +102,9 @@ def accurate_rules(axis: Line, order: int, accuracy: int, char: str) -> AxisRule
     rows = range(axis.extent)
     inside = rows[far : axis.extent - far]
     low, high = (rows[:far], rows[axis.extent - far :]) if inside else (rows, rows[:0])
-    return AxisRules(char, tuple(map(closure, low)), _interior(axis, inside, far, order, char), tuple(map(closure, high)))
+    return AxisRules(
+        char, tuple(map(closure, low)), _interior(axis, inside, far, order, char), tuple(map(closure, high))
+    )
 
 
 def _interior(axis: Line, rows: range, far: int, order: int, char: str) -> Rule:
@@ -130,9 +134,7 @@ def _closure(axis: Line, row: int, nodes: range, order: int) -> Rule:
             }
             return rule if all(0 <= node < axis.extent for node in weights) else _fold(axis, row, weights)
         # Around the end and on: the same differences as inside, so that results only move with the data.
-        plus, minus = (
-            tuple((row + offset) % axis.extent - row for offset in side) for side in (rule.plus, rule.minus)
-        )
+        plus, minus = (tuple((row + offset) % axis.extent - row for offset in side) for side in (rule.plus, rule.minus))
         return rule._replace(plus=plus, minus=minus)
     coordinates = axis.nodes(nodes.start, nodes.stop)
     here = row - nodes.start
@@ -170,12 +172,12 @@ def _fold(axis: Line, row: int, weights: dict[int, Any]) -> Rule:
 def differentiation_weights(nodes: FloatArray, at: FloatArray, order: int) -> FloatArray:
     """Return the weights ``[tap][row]`` of a derivative at ``at[row]``, one of ``nodes[tap][row]``.
 
-    The weight of that node is not meant to be used, as samples are taken as differences against it. The derivative of the
-    interpolant is that of the Lagrange polynomials l_j(t) = prod over k of (t - d_k)/(x_j - x_k), k other than j, with
-    d_k = x_k - at: their coefficient of t^order, times order!, by multiplying out as far as that power (Fornberg, Math.
-    Comp. 51 (1988), equation 2.5, in the form of Berrut and Trefethen, SIAM Review 46 (2004), section 9.3). Only
-    differences of coordinates enter, scaled by a power of two, so nothing overflows; for the first derivative nothing is
-    ever added, and every weight is good to some 2 units in the last place for each node.
+    The weight of that node is not meant to be used, as samples are taken as differences against it. The derivative of
+    the interpolant is that of the Lagrange polynomials l_j(t) = prod over k of (t - d_k)/(x_j - x_k), k other than j,
+    with d_k = x_k - at: their coefficient of t^order, times order!, by multiplying out as far as that power (Fornberg,
+    Math. Comp. 51 (1988), equation 2.5, in the form of Berrut and Trefethen, SIAM Review 46 (2004), section 9.3). Only
+    differences of coordinates enter, scaled by a power of two, so nothing overflows; for the first derivative nothing
+    is ever added, and every weight is good to some 2 units in the last place for each node.
     """
     distances = nodes - at
     _, exponent = np.frexp(np.abs(distances).max(axis=0))

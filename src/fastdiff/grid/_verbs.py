@@ -92,7 +92,13 @@ def gradient(
     >>> across[-1]
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
-    beyond = {"accuracy": accuracy, "boundary": boundary, "nan": nan, "time_unit": time_unit, "full_output": full_output}
+    beyond = {
+        "accuracy": accuracy,
+        "boundary": boundary,
+        "nan": nan,
+        "time_unit": time_unit,
+        "full_output": full_output,
+    }
     given: Any = {name: value for name, value in beyond.items() if value is not None}
     if given:
         if type(edge_order) is not int or edge_order != 1:
@@ -101,7 +107,8 @@ def gradient(
                 f"`edge_order` has no meaning with `{name}`, as the accuracy holds at the edges too; leave it out: "
                 f"got edge_order={edge_order!r} with {name}={value!r}"
             )
-        return _operator("gradient", f, spacing, {**given, "axis": axis, "out": out, "threads": threads})
+        given.update(axis=axis, out=out, threads=threads)
+        return _operator("gradient", f, spacing, given)
     _door.check_threads(threads)
     if _kernels.core is not None and (call := _door.native(f, spacing, axis, edge_order)):
         return _apply.solve(call, out, threads, (f, *spacing))
@@ -126,9 +133,7 @@ def _from_numpy(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, ou
     return out
 
 
-def _operator(
-    name: str, f: Any, spacing: tuple[Any, ...], options: GridOptions, order: Any = None
-) -> Any:
+def _operator(name: str, f: Any, spacing: tuple[Any, ...], options: GridOptions, order: Any = None) -> Any:
     """Return the result of the operator `name`."""
     _apply.require_core(name)
     call, out, threads = _door.accurate(name, f, spacing, options, order)

@@ -39,9 +39,7 @@ def csr(blocks: Sequence[Sequence[Sequence[Term]]], shape: tuple[int, ...]) -> A
     return matrix
 
 
-def linear_operator(
-    shape: tuple[int, int], matvec: Callable[[Array], Array], rmatvec: Callable[[Array], Array]
-) -> Any:
+def linear_operator(shape: tuple[int, int], matvec: Callable[[Array], Array], rmatvec: Callable[[Array], Array]) -> Any:
     """Return a `scipy.sparse.linalg.LinearOperator` of float64."""
     from scipy.sparse.linalg import LinearOperator
 
