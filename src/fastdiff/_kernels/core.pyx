@@ -118,7 +118,7 @@ cdef class Sweep:
         self.plan.dims, self.plan.inputs, self.plan.steps = len(counts), len(strides), len(steps)
         self.plan.registers = registers
         self.plan.period, self.plan.block = tiles
-        if not (counts and strides and steps and 0 < registers < 256 and 0 < self.plan.block <= self.plan.period):
+        if not (counts and strides and steps and 0 < registers < 256) or not 0 < self.plan.block <= self.plan.period:
             raise ValueError("a sweep has dimensions, inputs, steps, registers and tiles")
         self.size = 1
         for count in counts:
@@ -209,8 +209,8 @@ cdef class Sweep:
             base=0, gaps=None):
         """Run on the flat range [begin, end).
 
-        `outputs` are dense and start at the flat index `base`. Windows of the inputs have their places in `origins`, in
-        elements. `gaps`, of one byte for each CHUNK elements, is marked where a sample is not finite.
+        `outputs` are dense and start at the flat index `base`. Windows of the inputs have their places in `origins`,
+        in elements. `gaps`, of one byte for each CHUNK elements, is marked where a sample is not finite.
         """
         cdef fd_data data
         cdef list buffers = []
@@ -218,8 +218,10 @@ cdef class Sweep:
         cdef const void **sources
         cdef void **targets
         cdef Py_ssize_t *places
-        if len(inputs) != self.plan.inputs or len(outputs) != self.outputs or not 0 <= base <= begin <= end <= self.size:
-            raise ValueError("not what this sweep was made for")
+        if len(inputs) != self.plan.inputs or len(outputs) != self.outputs:
+            raise ValueError("not the arrays this sweep was made for")
+        if not 0 <= base <= begin <= end <= self.size:
+            raise ValueError("a range outside of what this sweep was made for")
         sources = <const void **>calloc(len(inputs) + len(outputs), sizeof(void *))
         places = <Py_ssize_t *>calloc(len(inputs), sizeof(Py_ssize_t))
         try:

@@ -1,24 +1,21 @@
-"""Runs a plan on memory.
-
-Makes the outputs in NumPy's layout, packs inputs that the kernels can't read, copies to an `out` that they can't write.
+"""Runs a request on memory: makes the results in NumPy's layout, and moves windows over what kernels can't read or write.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .. import _kernels, _threads
 from .._typing import Array
 from ._door import Call, check_out
 from ._gaps import repair
+from ._layout import Source, dense_strides, empty, is_dense, order_of, real_view, rows_of
 from ._mixed import mixed
 from ._operators import Sum, arranged, is_pure
-from ._plan import Request, find, laid_like
+from ._plan import Plan, Request, find
 from ._rules import CORE
 
 # Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16,
@@ -71,91 +68,74 @@ def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) ->
     return GridResult(*parts) if request.unit else parts[0]
 
 
-def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None) -> list[Array]:
+def _results(
+    call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None
+) -> list[Array]:
     """Return the entries of the result and then their errors, in `given` if there are any."""
     request, model = call.request, call.components[0]
-    computed = _COMPUTED[model.dtype.char]
-    direct = all(dtype == computed for dtype in dtypes)
-    if given and direct and _fit(given, model.shape):
-        outputs = given
-    else:
-        outputs = [np.empty_like(model, dtype=computed)]
-        outputs += [np.empty_like(outputs[0]) for _ in range(request.outputs - 1)]
-    sources = tuple(
-        one if one.dtype == computed and one.flags.aligned else laid_like(outputs[0], one) for one in call.components
-    )
-    _compute(call, sources, outputs, threads, streamed=outputs is given)
-    if not given and direct:
-        return outputs
-    wanted = [dtype for dtype in dtypes for _ in request.entries]
-    results = given or [np.empty_like(model, dtype=dtype) for dtype in wanted]
-    if outputs is not given:
-        _move(outputs, results)
-    return results
-
-
-def _compute(
-    call: Call, sources: tuple[Array, ...], outputs: list[Array], threads: int | None, *, streamed: bool
-) -> None:
-    if outputs[0].size == 0:
-        return
-    request = call.request
-    views, data = outputs, sources
-    if sources[0].dtype.kind == "c":
-        views, data = [_real_view(one) for one in outputs], tuple(map(_real_view, sources))
+    results = given or [np.empty_like(model, dtype=dtype) for dtype in dtypes for _ in request.entries]
+    if model.size == 0:
+        return results
     count = len(request.entries)
+    computed = _COMPUTED[model.dtype.char]
     whole = [k for k, entry in enumerate(request.entries) if all(is_pure(term) for term in entry.terms)]
     for k in range(count):
         if k not in whole:
             (term,) = request.entries[k].terms
             part = request._replace(entries=(Sum((term._replace(component=0),)),))
             workers = partial(_threads.for_work, threads)
-            mixed(part, data[term.component], views[k::count], workers, one_sided=call.one_sided)
+            component = call.components[term.component]
+            mixed(part, component, computed, results[k::count], workers, one_sided=call.one_sided)
     if whole:
         part = request if len(whole) == count else request._replace(entries=tuple(request.entries[k] for k in whole))
-        chosen = [k + half for half in range(0, request.outputs, count) for k in whole]
-        marks = _run(part, data, [views[k] for k in chosen], threads, streamed=streamed, marked=call.one_sided)
-        if marks is not None and marks.any():
-            repair(part, sources, [outputs[k] for k in chosen], marks=marks)
+        chosen = [results[k + half] for half in range(0, request.outputs, count) for k in whole]
+        _sweep(part, call, computed, chosen, threads, given=bool(given))
+    return results
 
 
-def _run(
-    request: Request,
-    inputs: tuple[Array, ...],
-    outputs: list[Array],
-    threads: int | None,
-    *,
-    streamed: bool,
-    marked: bool,
-) -> Array | None:
-    """Sweep over whole arrays; return where gaps are if wanted."""
-    plan = find(
-        request, inputs[0].shape, tuple(one.strides for one in inputs), outputs[0].strides, inputs[0].dtype.char
-    )
+def _sweep(
+    request: Request, call: Call, computed: np.dtype[Any], results: list[Array], threads: int | None, *, given: bool
+) -> None:
+    """Write all entries in one sweep, rows at a time where inputs or results have to be converted."""
+    components, shape = call.components, call.components[0].shape
+    order = order_of(results[0])
+    lead = order[0]
+    extent, far = shape[lead], request.far(order[0], shape)
+    native = all(one.dtype == computed and one.flags.aligned for one in components)
+    sources = [Source(one, order, computed, far, readable=native) for one in components]
+    plan = _plan_for(request, sources, shape, order)
     if plan.packed:
-        inputs = tuple(laid_like(outputs[0], one) for one in inputs)
+        for source in sources:
+            source.readable = False
+        plan = _plan_for(request, sources, shape, order)
+    fits = all(one.dtype == computed and one.strides == results[0].strides and is_dense(one) for one in results)
     workers = _threads.for_work(threads, plan.seconds)
-    marks = np.zeros(-(-plan.size // CORE.CHUNK), np.uint8) if marked else None
-    streamed = streamed and plan.nbytes >= STREAMED_BYTES
-    plan.sweep.run(inputs, outputs, workers, streamed, 0, plan.size, gaps=marks)
-    return marks
+    marks = np.zeros(-(-plan.size // CORE.CHUNK), np.uint8) if call.one_sided else None
+    streamed = fits and given and plan.nbytes >= STREAMED_BYTES
+    inner = plan.size // extent
+    rows = extent if fits and sources[0].readable else rows_of(shape, order, computed.itemsize, 4 * far)
+    for start in range(0, extent, rows):
+        stop = min(start + rows, extent)
+        inputs, origins = zip(*(source.rows(start, stop) for source in sources), strict=True)
+        begin, end = start * inner, stop * inner
+        if fits:
+            outputs = list(map(real_view, results))
+            plan.sweep.run(inputs, outputs, workers, streamed, begin, end, origins, 0, marks)
+            continue
+        here = (slice(None),) * lead + (slice(start, stop),)
+        windows = [empty(results[0][here].shape, order, computed) for _ in results]
+        plan.sweep.run(inputs, list(map(real_view, windows)), workers, False, begin, end, origins, begin, marks)
+        _move(windows, [result[here] for result in results])
+    if marks is not None and marks.any():
+        repair(request, components, results, order, marks=marks)
 
 
-def _fit(targets: list[Array], shape: tuple[int, ...]) -> bool:
-    """Whether the kernels can write to `targets` themselves: dense, and all laid out alike."""
-    first = targets[0]
-    alike = all(target.strides == first.strides and target.flags.aligned for target in targets)
-    if not alike or first.size == 0:
-        return alike
-    extents = sorted((stride, extent) for stride, extent in zip(first.strides, shape, strict=True) if extent > 1)
-    dense = [first.itemsize * prod(extent for _, extent in extents[:k]) for k in range(len(extents))]
-    return [stride for stride, _ in extents] == dense
-
-
-def _real_view(array: Array) -> Array:
-    """Return complex data as real numbers with a trailing axis of 2."""
-    part = array.real
-    return as_strided(part, (*array.shape, 2), (*array.strides, part.itemsize))
+def _plan_for(request: Request, sources: list[Source], shape: tuple[int, ...], order: list[int]) -> Plan:
+    dtype = sources[0].dtype
+    strides = dense_strides(shape, order, dtype.itemsize)
+    if dtype.kind == "c":
+        shape, strides = (*shape, 2), (*strides, dtype.itemsize // 2)
+    return find(request, shape, tuple(source.strides for source in sources), strides, dtype.char.lower())
 
 
 def _move(outputs: list[Array], results: list[Array]) -> None:

@@ -28,17 +28,17 @@ def repair(
     request: Request,
     components: tuple[Array, ...],
     outputs: list[Array],
+    order: list[int],
     *,
     marks: Array | None = None,
     window: tuple[int, int] = (0, 0),
 ) -> None:
     """Compute again, in place, what gaps have spoilt in `outputs`: values, and errors if the request has them.
 
-    `marks` tells, for each CHUNK of the outputs' memory, whether it holds a gap; None: it is not known. `window` is an
-    axis, and the place on it where the outputs start.
+    `order` is that of the axes in the flat index; `marks` tells, for each CHUNK of it, whether it holds a gap, None: it
+    is not known. `window` is an axis, and the place on it where the outputs start.
     """
     shape = outputs[0].shape
-    order = sorted(range(len(shape)), key=lambda axis: -outputs[0].strides[axis])
     extents = [shape[axis] for axis in order]
     count = len(request.entries)
     for flat in _blocks(request, shape, order, marks):

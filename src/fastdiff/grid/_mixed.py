@@ -13,45 +13,45 @@ import numpy as np
 
 from .._typing import Array
 from . import _gaps
+from ._layout import Source, dense_strides, empty, order_of, real_view, rows_of
 from ._operators import Sum, Term
 from ._plan import SAFETY, Accurate, Request, find
 
-# What a window holds, if a row of the outermost axis is not larger.
-_WINDOW_BYTES = 1 << 20
+Workers = Callable[[float], int]
 
 
 def mixed(
-    request: Request, source: Array, outputs: list[Array], threads: Callable[[float], int], *, one_sided: bool
+    request: Request, component: Array, dtype: np.dtype, outputs: list[Array], workers: Workers, *, one_sided: bool
 ) -> None:
-    """Write the one entry of a request, a mixed partial derivative of real data, and its error if wanted."""
-    shape = source.shape
-    # The axes from the outermost of the outputs' memory to the innermost, those of one point last.
-    order = sorted(range(len(shape)), key=lambda axis: (shape[axis] == 1, -outputs[0].strides[axis]))
+    """Write the one entry of a request, a mixed partial derivative calculated as `dtype`, and its error if wanted."""
+    shape, order = component.shape, order_of(outputs[0])
     (term,) = request.entries[0].terms
     chain = [position for position, orders in enumerate(term.orders) if orders]
-    if order[0] in [request.axes[position] for position in chain]:  # for any layout the same derivative comes first
-        order.sort(key=lambda axis: axis != request.axes[chain[0]])
+    along = [request.axes[position] for position in chain]
+    if order[0] in along:  # for any layout the same derivative comes first
+        order.sort(key=lambda axis: axis != along[0])
     lead = order[0]
-    row = outputs[0].nbytes // shape[lead]
-    if lead != request.axes[chain[0]] and row > _WINDOW_BYTES:
+    rows = rows_of(shape, order, dtype.itemsize, 1)
+    if lead not in along and rows == 1:
         part = request._replace(axes=tuple(axis - (axis > lead) for axis in request.axes))
         for k in range(shape[lead]):
             here = (slice(None),) * lead + (k,)
-            mixed(part, source[here], [out[here] for out in outputs], threads, one_sided=one_sided)
+            mixed(part, component[here], dtype, [out[here] for out in outputs], workers, one_sided=one_sided)
         return
+    window = _Window(component, dtype, order, request, workers, one_sided=one_sided)
     stages = [_stage(request, position, first=k == 0) for k, position in enumerate(chain)]
-    rows = max(1, _WINDOW_BYTES // row)
     for start in range(0, shape[lead], rows):
         stop = min(start + rows, shape[lead])
         here = (slice(None),) * lead + (slice(start, stop),)
-        window = _Window(source, order, start, stop, threads, one_sided)
-        window.chain(stages, outputs[0][here])
+        value = window.chain(stages, start, stop)
+        with np.errstate(all="ignore"):  # float16 may overflow
+            real_view(outputs[0][here])[...] = value
         if request.unit:
-            value = outputs[0][here]
-            finer, bound = (np.empty_like(value) for _ in range(2))
-            window.chain([_finer(stage) for stage in stages], finer)
-            window.chain([stage._replace(bound=True) for stage in stages], bound)
-            outputs[1][here] = SAFETY * np.abs(value - finer) + request.unit * bound
+            finer = window.chain([_finer(stage) for stage in stages], start, stop)
+            bound = window.chain([stage._replace(bound=True) for stage in stages], start, stop)
+            with np.errstate(all="ignore"):
+                error = SAFETY * np.abs(value - finer) + request.unit * bound
+                outputs[1][here] = np.hypot(error[..., 0], error[..., 1]) if dtype.kind == "c" else error
 
 
 def _stage(request: Request, position: int, *, first: bool) -> Request:
@@ -63,9 +63,8 @@ def _stage(request: Request, position: int, *, first: bool) -> Request:
     orders = tuple(order if k == position else 0 for k, order in enumerate(term.orders))
     scheme = request.scheme
     assert isinstance(scheme, Accurate)
-    if not first:
-        scheme = scheme.linear()
-    return request._replace(scheme=scheme, entries=(Sum((Term(term.sign if first else 1, 0, orders),)),), unit=0.0)
+    entry = Sum((Term(term.sign if first else 1, 0, orders),))
+    return request._replace(scheme=scheme if first else scheme.linear(), entries=(entry,), unit=0.0)
 
 
 def _finer(stage: Request) -> Request:
@@ -74,56 +73,54 @@ def _finer(stage: Request) -> Request:
 
 
 class _Window:
-    """Rows `start` to `stop` of the axis ``order[0]``, laid out with the axes in that order."""
+    """Rows of the axis ``order[0]`` of a component, laid out with the axes in that order, as real numbers."""
 
     def __init__(
-        self, source: Array, order: list[int], start: int, stop: int, threads: Callable[[float], int], one_sided: bool
+        self,
+        component: Array,
+        dtype: np.dtype,
+        order: list[int],
+        request: Request,
+        workers: Workers,
+        *,
+        one_sided: bool,
     ) -> None:
-        self.source, self.order, self.start, self.stop = source, order, start, stop
-        self.threads, self.one_sided = threads, one_sided
+        self.component, self.order, self.workers, self.one_sided = component, order, workers, one_sided
+        self.inner = real_view(component).size // component.shape[order[0]]
+        self.whole = real_view(component).shape
+        self.real_order = [*order, *range(component.ndim, len(self.whole))]
+        readable = component.dtype == dtype and component.flags.aligned
+        self.source = Source(component, order, dtype, request.far(order[0], component.shape), readable=readable)
 
-    def chain(self, stages: list[Request], out: Array) -> None:
-        """Take one derivative after another, the last into `out`."""
-        data = self.first(stages[0])
-        for stage in stages[1:-1]:
+    def chain(self, stages: list[Request], start: int, stop: int) -> Array:
+        """Return rows `start` to `stop`, one derivative after another."""
+        data = self.first(stages[0], start, stop)
+        for stage in stages[1:]:
             data = self.within(stage, data)
-        if out.strides == data.strides:
-            self.within(stages[-1], data, out)
-        else:
-            out[...] = self.within(stages[-1], data)
+        return data
 
-    def empty(self) -> Array:
-        """Return an array for the window."""
-        shape = [self.source.shape[axis] for axis in self.order]
-        shape[0] = self.stop - self.start
-        return np.empty(shape, self.source.dtype).transpose(np.argsort(self.order))
-
-    def first(self, stage: Request) -> Array:
-        """Differentiate the data itself, for the rows of the window."""
-        shape = self.source.shape
-        inner = prod(shape) // shape[self.order[0]]
-        whole = self.empty()
-        strides = [0] * len(shape)
-        step = whole.itemsize
-        for axis in reversed(self.order):
-            strides[axis] = step
-            step *= shape[axis]
-        plan = find(stage, shape, (self.source.strides,), tuple(strides), whole.dtype.char)
+    def first(self, stage: Request, start: int, stop: int) -> Array:
+        """Differentiate the data itself."""
+        lead = self.order[0]
+        char = self.source.dtype.char.lower()
+        out = empty((*self.whole[:lead], stop - start, *self.whole[lead + 1 :]), self.real_order, np.dtype(char))
+        strides = dense_strides(self.whole, self.real_order, out.itemsize)
+        plan = find(stage, self.whole, (self.source.strides,), strides, char)
         if plan.packed:
-            self.source = np.ascontiguousarray(self.source.transpose(self.order)).transpose(np.argsort(self.order))
-            plan = find(stage, shape, (self.source.strides,), tuple(strides), whole.dtype.char)
-        begin, end = self.start * inner, self.stop * inner
-        workers = self.threads(plan.seconds)
-        plan.sweep.run([self.source], [whole], workers, False, begin, end, base=begin)
+            self.source.readable = False
+            plan = find(stage, self.whole, (self.source.strides,), strides, char)
+        data, origin = self.source.rows(start, stop)
+        begin, end = start * self.inner, stop * self.inner
+        plan.sweep.run([data], [out], self.workers(plan.seconds), False, begin, end, [origin], begin)
         if self.one_sided:
-            _gaps.repair(stage, (self.source,), [whole], window=(self.order[0], self.start))
-        return whole
+            _gaps.repair(stage, (real_view(self.component),), [out], self.real_order, window=(lead, start))
+        return out
 
-    def within(self, stage: Request, data: Array, out: Array | None = None) -> Array:
+    def within(self, stage: Request, data: Array) -> Array:
         """Differentiate what the window holds."""
-        out = self.empty() if out is None else out
+        out = empty(data.shape, self.real_order, data.dtype)
         plan = find(stage, data.shape, (data.strides,), out.strides, data.dtype.char)
-        plan.sweep.run([data], [out], self.threads(plan.seconds), False, 0, plan.size)
+        plan.sweep.run([data], [out], self.workers(plan.seconds), False, 0, prod(data.shape))
         if self.one_sided:
-            _gaps.repair(stage, (data,), [out])
+            _gaps.repair(stage, (data,), [out], self.real_order)
         return out

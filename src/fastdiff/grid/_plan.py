@@ -109,6 +109,18 @@ class Request(NamedTuple):
         """How many there are."""
         return len(self.entries) * (2 if self.unit else 1)
 
+    def far(self, axis: int, shape: Ints) -> int:
+        """Return how many rows along an axis of the data the samples of a row may lie away from it."""
+        if axis not in self.axes:
+            return 0
+        position = self.axes.index(axis)
+        if not isinstance(self.scheme, Accurate):
+            return 2
+        if self.scheme.adjoint or self.scheme.sides[position][0].rule == "periodic":
+            return shape[axis]
+        top = max(term.orders[position] for entry in self.entries for term in entry.terms)
+        return top + self.scheme.accuracy + 2
+
 
 class AxisGeometry(NamedTuple):
     """How an axis lies in memory: its extent, the distance of neighbours in the outputs, lines too short for runs."""
@@ -334,10 +346,3 @@ def find(request: Request, *layout: Any) -> Plan:
     short = not any(type(value) is np.ndarray for _, value in request.tokens)
     plan: Plan = (_plan if short else _plan.__wrapped__)(request, *layout)
     return plan
-
-
-def laid_like(model: Array, data: Array) -> Array:
-    """Return a copy of `data` in the layout and the dtype of `model`."""
-    copy = np.empty_like(model, subok=False)
-    np.copyto(copy, data, casting="same_kind")
-    return copy
