@@ -53,7 +53,8 @@ class Call(NamedTuple):
 def result(name: str, axes: int, components: int, orders: tuple[int, ...]) -> tuple[Structure, tuple[Sum, ...]]:
     """Return the structure of a result, and its distinct entries."""
     structure = OPERATORS[name].result(axes, components, orders)
-    return structure, tuple(dict.fromkeys(entries(structure)))
+    distinct = tuple(dict.fromkeys(entries(structure)))
+    return distinct if structure == distinct else structure, distinct
 
 
 def native(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any) -> Call | None:
@@ -149,6 +150,8 @@ def coordinate_token(x: Array, *, kept: bool = False) -> Token:
     return (x.dtype.char, x.tobytes() if kept or x.nbytes <= _LOOKED_UP else x)
 
 
+# Scalars of these types are equal only if they mean the same spacing.
+_PLAIN = (float, int, np.float64)
 _TAKEN = tuple(GridOptions.__annotations__)
 
 
@@ -193,8 +196,21 @@ def accurate(
     out, threads = given.pop("out", None), given.pop("threads", None)
     check_threads(threads)
     components, masked = fields(name, f)
-    made = design(name, components[0].shape, len(components), spacing, order, **given)
+    make = _known_design if _is_plain(spacing, order, given) else design
+    made = make(name, components[0].shape, len(components), spacing, order, **given)
     return made.fit(components, masked), out, threads
+
+
+def _is_plain(spacing: tuple[Any, ...], order: Any, given: dict[str, Any]) -> bool:
+    """Whether arguments can be looked up: equal ones are the same to every check."""
+    orders = order if type(order) is tuple else (order,)
+    axis = given.get("axis")
+    axes = axis if type(axis) is tuple else (axis,)
+    return (
+        all(type(item) in _PLAIN for item in spacing)
+        and all(type(item) in (int, type(None)) for item in (*orders, *axes))
+        and type(given.get("boundary")) in (str, type(None))
+    )
 
 
 def check_threads(threads: Any) -> None:
@@ -251,6 +267,9 @@ def design(
     one_sided = None if nan is None else nan == "one-sided"
     scheme = Accurate(accuracy, sides)
     return Design(name, shape, components, axes, tokens, coordinates, scheme, structure, distinct, estimate, one_sided)
+
+
+_known_design = lru_cache(maxsize=256, typed=True)(design)
 
 
 def _check_counts(name: str, axes: int, components: int) -> None:

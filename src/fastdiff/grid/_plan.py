@@ -341,8 +341,9 @@ def _plan(request: Request, shape: Ints, strides: tuple[Ints, ...], out_strides:
 def find(request: Request, *layout: Any) -> Plan:
     """Return a plan, kept from an earlier call if there is one.
 
-    With long coordinates the plan is new, as a look-up would cost as much.
+    With long coordinates, which are not kept, the plan is new.
     """
-    short = not any(type(value) is np.ndarray for _, value in request.tokens)
-    plan: Plan = (_plan if short else _plan.__wrapped__)(request, *layout)
-    return plan
+    try:
+        return _plan(request, *layout)
+    except TypeError:  # an array can't be looked up
+        return _plan.__wrapped__(request, *layout)

@@ -12,6 +12,10 @@ from .._typing import Gaps, GridOptions
 from . import _apply, _door
 
 
+# The options of `gradient` that leave NumPy's mode.
+_BEYOND_NUMPY = ("accuracy", "boundary", "nan", "time_unit", "full_output")
+
+
 def gradient(
     f: Any,
     *spacing: Any,
@@ -92,15 +96,9 @@ def gradient(
     >>> across[-1]
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
-    beyond = {
-        "accuracy": accuracy,
-        "boundary": boundary,
-        "nan": nan,
-        "time_unit": time_unit,
-        "full_output": full_output,
-    }
-    given: Any = {name: value for name, value in beyond.items() if value is not None}
-    if given:
+    asked = (accuracy, boundary, nan, time_unit, full_output)
+    if asked != (None,) * 5:
+        given: Any = {name: value for name, value in zip(_BEYOND_NUMPY, asked, strict=True) if value is not None}
         if type(edge_order) is not int or edge_order != 1:
             name, value = next(iter(given.items()))
             raise ValueError(
@@ -109,7 +107,8 @@ def gradient(
             )
         given.update(axis=axis, out=out, threads=threads)
         return _operator("gradient", f, spacing, given)
-    _door.check_threads(threads)
+    if threads is not None:
+        _door.check_threads(threads)
     if _kernels.core is not None and (call := _door.native(f, spacing, axis, edge_order)):
         return _apply.solve(call, out, threads, (f, *spacing))
     return _from_numpy(f, spacing, axis, edge_order, out)
