@@ -37,7 +37,9 @@
 #include "registers.inc.h"
 #undef NAME
 #define NAME(x) LEVEL(x##_f32_f64)
+#define MIXED
 #include "runs.inc.h"
+#undef MIXED
 #undef T
 #undef NAME
 #define T       double

@@ -27,6 +27,9 @@
 /* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
 #define FD_UNROLLED 8
 #define FD_GROUP    ((ptrdiff_t)64)
+/* Elements that are looked at before they are divided; a quotient without dividing, beside the kinds of a rule. */
+#define FD_DIVIDED    ((ptrdiff_t)512)
+#define FD_RECIPROCAL (-1)
 
 #if defined(__GNUC__)
 #define FD_PREFETCH(address) __builtin_prefetch(address, 0, 2)
@@ -102,8 +105,8 @@ const char *fd_choose(void) {
         fd_level_kernels = kernels_avx2;
         fd_level = "avx2";
     }
-    if (most >= 2 && fd_level_kernels == kernels_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
+    if (most >= 2 && fd_level_kernels == kernels_avx2 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         fd_level_kernels = kernels_avx512;
         fd_level = "avx512";
     }
@@ -121,7 +124,9 @@ static ptrdiff_t locate(const fd_plan *plan, const ptrdiff_t *stride, ptrdiff_t 
     return at;
 }
 
-FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
+    return a < b ? a : b;
+}
 
 /* Run the program on [lo, hi), which lies in one row and fits the registers; the next chunk starts at `next`. */
 static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
@@ -152,7 +157,8 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
             if (step->direct && !data->streamed)
                 slot = out;
             const int dense = plan->dims == 1 && stride == 1;
-            const void *ahead = dense && step->ahead ? (const char *)source + (next - lo + step->ahead) * itemsize : NULL;
+            const void *ahead =
+                dense && step->ahead ? (const char *)source + (next - lo + step->ahead) * itemsize : NULL;
             const int streamed = FD_STREAMS && step->last && data->streamed;
             kernels->walk(&step->axis, slot, source, stride, lo, hi, step->add, streamed ? out : NULL, ahead);
             if (streamed)
