@@ -136,9 +136,9 @@ FD_INLINE const char *NAME(lines)(const int kind, const int taps, const int own,
     const ptrdiff_t tap = own ? rule->rows : 1;
     for (ptrdiff_t i = 0; i < lines * LINE; i += LINE) {
         T line[64 / sizeof(T)];
-        for (ptrdiff_t j = i; j < i + LINE; j++) {
-            const C sum = NAME(sample)(kind, taps, f + j, plus, minus, own ? weights + j : common, tap);
-            line[j - i] = (T)(add ? out[j] + sum : sum);
+        for (ptrdiff_t j = 0; j < LINE; j++) { /* known to end after a line, even if integers wrap around */
+            const C sum = NAME(sample)(kind, taps, f + i + j, plus, minus, own ? weights + i + j : common, tap);
+            line[j] = (T)(add ? out[i + j] + sum : sum);
         }
         if (streamed)
             STREAM_LINE(target + i, line);
@@ -427,6 +427,62 @@ static void NAME(walk)(const fd_axis *axis, void *slot, const void *f, const ptr
         if (streamed)
             NAME(close)(&to);
     }
+}
+
+/* FD_BANDS runs at a distance of `pitch`, neighbours along the axis: a sample is loaded once for all that need it. */
+FD_INLINE void NAME(bands)(const int taps, T *out, const T *f, const ptrdiff_t count, const ptrdiff_t pitch,
+                           const C *weights) {
+    C common[FD_BANDED];
+    for (int k = 0; k < taps; k++)
+        common[k] = weights[k];
+    for (ptrdiff_t i = 0; i < count; i += LINE) {
+        T line[FD_BANDS][64 / sizeof(T)];
+        for (ptrdiff_t j = 0; j < LINE; j++) {
+            T at[FD_BANDS + 2 * FD_BANDED];
+            for (int k = 0; k < FD_BANDS + 2 * taps; k++)
+                at[k] = f[i + j + (k - taps) * pitch];
+            for (int b = 0; b < FD_BANDS; b++) {
+                const T *here = at + taps + b;
+                C sum = common[0] * (C)(here[1] - here[-1]);
+                for (int k = 1; k < taps; k++)
+                    sum += common[k] * (C)(here[k + 1] - here[-k - 1]);
+                line[b][j] = (T)sum;
+            }
+        }
+        for (int b = 0; b < FD_BANDS; b++)
+            STREAM_LINE(out + i + b * pitch, line[b]);
+    }
+}
+
+static int NAME(is_central)(const fd_rule *rule, const ptrdiff_t pitch) {
+    int central = rule->kind == FD_DIFFERENCES && rule->rows == 1 && rule->outside == 0;
+    for (int k = 0; k < rule->taps; k++)
+        central &= rule->plus[k] == (k + 1) * pitch && rule->minus[k] == -rule->plus[k];
+    return central;
+}
+
+/* Differentiate FD_BANDS flat ranges of `size` from lo on, at a distance of `pitch`, past the cache. Returns whether
+   that was possible: where all is interior, central and whole lines. */
+static int NAME(walk_bands)(const fd_axis *axis, void *out, const void *f, const ptrdiff_t lo, const ptrdiff_t size,
+                            const ptrdiff_t pitch) {
+    const ptrdiff_t line = axis->extent * axis->inner, at = lo % line, end = at + (FD_BANDS - 1) * pitch + size;
+    const fd_rule *rule = axis->rules + axis->low;
+    if (axis->inner != pitch || at < axis->low * pitch || end > line - axis->high * pitch)
+        return 0;
+    if ((uintptr_t)out % 64 || size % LINE || pitch % LINE || !NAME(is_central)(rule, pitch))
+        return 0;
+    switch (rule->taps) {
+#define BANDS(taps)                                                                                                    \
+    case taps:                                                                                                         \
+        NAME(bands)(taps, out, f, size, pitch, rule->weights);                                                         \
+        return 1
+        BANDS(1);
+        BANDS(2);
+        BANDS(3);
+        BANDS(4);
+#undef BANDS
+    }
+    return 0;
 }
 
 /* Whether a sample is not finite: x - x is 0 for all others. */
