@@ -24,7 +24,7 @@ class Sweep:
         strides: Sequence[Sequence[int]],
         registers: int,
         steps: Sequence[Step],
-        tiles: tuple[int, int],
+        tiles: tuple[int, int, int],
     ) -> None: ...
     def run(
         self,

@@ -57,6 +57,7 @@ cdef extern from "sweep.h" nogil:
         const fd_step *step
         Py_ssize_t period
         Py_ssize_t block
+        Py_ssize_t banded
     ctypedef struct fd_data:
         const void *const *inputs
         const Py_ssize_t *origin
@@ -117,9 +118,11 @@ cdef class Sweep:
         self.blocks, self.held = [], []
         self.plan.dims, self.plan.inputs, self.plan.steps = len(counts), len(strides), len(steps)
         self.plan.registers = registers
-        self.plan.period, self.plan.block = tiles
-        if not (counts and strides and steps and 0 < registers < 256) or not 0 < self.plan.block <= self.plan.period:
-            raise ValueError("a sweep has dimensions, inputs, steps, registers and tiles")
+        self.plan.period, self.plan.block, self.plan.banded = tiles
+        if not (counts and strides and steps and 0 < registers < 256):
+            raise ValueError("a sweep has dimensions, inputs, steps and registers")
+        if not (0 < self.plan.block <= self.plan.period and 0 <= self.plan.banded <= FD_CHUNK):
+            raise ValueError("a sweep has tiles")
         self.size = 1
         for count in counts:
             self.size *= count

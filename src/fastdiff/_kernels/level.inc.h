@@ -40,7 +40,9 @@
 #include "registers.inc.h"
 #undef NAME
 #define NAME(x) LEVEL(x##_f32_f64)
+#define MIXED
 #include "runs.inc.h"
+#undef MIXED
 #undef T
 #undef NAME
 #define T       double
@@ -58,9 +60,9 @@
 #undef FMA
 
 static const fd_kernels LEVEL(kernels)[] = {
-    {LEVEL(walk_f32_f32), LEVEL(emit_f32_f32), LEVEL(gap_f32_f32), LEVEL(combine_f32)},
-    {LEVEL(walk_f32_f64), LEVEL(emit_f32_f64), LEVEL(gap_f32_f64), LEVEL(combine_f64)},
-    {LEVEL(walk_f64_f64), LEVEL(emit_f64_f64), LEVEL(gap_f64_f64), LEVEL(combine_f64)},
+    {LEVEL(walk_f32_f32), LEVEL(walk_bands_f32_f32), LEVEL(emit_f32_f32), LEVEL(gap_f32_f32), LEVEL(combine_f32)},
+    {LEVEL(walk_f32_f64), LEVEL(walk_bands_f32_f64), LEVEL(emit_f32_f64), LEVEL(gap_f32_f64), LEVEL(combine_f64)},
+    {LEVEL(walk_f64_f64), LEVEL(walk_bands_f64_f64), LEVEL(emit_f64_f64), LEVEL(gap_f64_f64), LEVEL(combine_f64)},
 };
 #undef LEVEL
 #undef STREAM_LINE

@@ -7,105 +7,107 @@
 
 #define LINE ((ptrdiff_t)(64 / sizeof(T)))
 
-/* Writes one output in order, in full lines past the cache. Where runs meet within a line it waits in the stage. */
+/* Where runs go in order: to an output, in full lines past the cache, or to a register. Where runs meet within a line
+   it waits in the stage. */
 typedef struct {
-    T *line;        /* the aligned line that stage[0] belongs to */
-    ptrdiff_t skip; /* elements at its start that are not ours */
-    ptrdiff_t fill; /* of the stage, less than a line */
-    T stage[2 * 64 / sizeof(T)];
+    int streamed;                       /* otherwise only what is ahead is of interest */
+    T *line;                            /* the aligned line that stage[0] belongs to */
+    ptrdiff_t skip;                     /* elements at its start that are not ours */
+    ptrdiff_t fill;                     /* of the stage, less than a line */
+    T room[3 * 64 / sizeof(T)], *stage; /* in the middle of the room: full lines reach beyond either end */
     const char *ahead; /* what the next chunk is the first to read, fetched line by line as lines are written */
-    ptrdiff_t pace;
+    ptrdiff_t
+        pace; /* 0: nothing is; then `ahead` is what is at hand, as the search for a page that is not costs most */
 } NAME(writer);
 
-FD_INLINE void NAME(open)(NAME(writer) *to, T *out, const void *ahead) {
-    to->ahead = ahead;
+FD_INLINE void NAME(open)(NAME(writer) * to, T *out, const void *ahead, const void *here) {
+    to->streamed = out != NULL;
+    to->stage = to->room + LINE;
+    to->ahead = ahead ? ahead : here;
     to->pace = ahead ? 64 : 0;
     to->skip = to->fill = (ptrdiff_t)((uintptr_t)out % 64 / sizeof(T));
     to->line = out - to->skip;
 }
 
 /* Write the line in the stage, which is full. */
-FD_INLINE void NAME(flush)(NAME(writer) *to) {
+FD_INLINE void NAME(flush)(NAME(writer) * to) {
     if (to->skip)
         for (ptrdiff_t j = to->skip; j < LINE; j++)
             to->line[j] = to->stage[j];
     else
         STREAM_LINE(to->line, to->stage);
-    to->skip = 0;
+    to->skip = to->fill = 0;
     to->line += LINE;
 }
 
-FD_INLINE void NAME(close)(NAME(writer) *to) {
+FD_INLINE void NAME(put)(NAME(writer) * to, const C value) {
+    to->stage[to->fill++] = (T)value;
+    if (to->fill == LINE)
+        NAME(flush)(to);
+}
+
+FD_INLINE void NAME(close)(NAME(writer) * to) {
     for (ptrdiff_t j = to->skip; j < to->fill; j++)
         to->line[j] = to->stage[j];
 }
 
-/* Write a run of `value`, an expression of the element i. Lines go from the registers of the CPU straight past the cache;
-   those at either end of the run are computed whole, and what belongs to the stage is kept. */
-#define WRITE(value)                                                                                                   \
-    do {                                                                                                               \
-        if (count < LINE) {                                                                                            \
-            for (ptrdiff_t i = 0; i < count; i++)                                                                      \
-                to->stage[to->fill + i] = (T)(value);                                                                  \
-            to->fill += count;                                                                                         \
-            if (to->fill >= LINE) {                                                                                    \
-                NAME(flush)(to);                                                                                       \
-                to->fill -= LINE;                                                                                      \
-                for (ptrdiff_t j = 0; j < LINE; j++)                                                                   \
-                    to->stage[j] = to->stage[LINE + j];                                                                \
-            }                                                                                                          \
-            break;                                                                                                     \
-        }                                                                                                              \
-        ptrdiff_t from = 0;                                                                                            \
-        if (to->fill) {                                                                                                \
-            T *end = to->stage + to->fill;                                                                             \
-            for (ptrdiff_t i = 0; i < LINE; i++)                                                                       \
-                end[i] = (T)(value);                                                                                   \
-            from = LINE - to->fill;                                                                                    \
-            NAME(flush)(to);                                                                                           \
-        }                                                                                                              \
-        T *target = to->line;                                                                                          \
-        const char *ahead = to->ahead;                                                                                 \
-        const ptrdiff_t pace = to->pace;                                                                               \
-        for (; from + LINE <= count; from += LINE, target += LINE) {                                                   \
-            T line[64 / sizeof(T)];                                                                                    \
-            for (ptrdiff_t j = 0; j < LINE; j++) {                                                                     \
-                const ptrdiff_t i = from + j;                                                                          \
-                line[j] = (T)(value);                                                                                  \
-            }                                                                                                          \
-            STREAM_LINE(target, line);                                                                                 \
-            FD_PREFETCH(ahead);                                                                                        \
-            ahead += pace;                                                                                             \
-        }                                                                                                              \
-        to->ahead = ahead;                                                                                             \
-        to->line = target;                                                                                             \
-        to->fill = count - from;                                                                                       \
-        if (to->fill) {                                                                                                \
-            T line[2 * 64 / sizeof(T)];                                                                                \
-            for (ptrdiff_t j = 0; j < LINE; j++) {                                                                     \
-                const ptrdiff_t i = count - LINE + j;                                                                  \
-                line[j] = (T)(value);                                                                                  \
-            }                                                                                                          \
-            for (ptrdiff_t j = 0; j < LINE; j++)                                                                       \
-                to->stage[j] = line[LINE - to->fill + j];                                                              \
-        }                                                                                                              \
-    } while (0)
+/* Elements that complete the line in the stage, of `count` that follow. */
+FD_INLINE ptrdiff_t NAME(missing)(const NAME(writer) * to, const ptrdiff_t count) {
+    const ptrdiff_t missing = to->fill ? LINE - to->fill : 0;
+    return missing < count ? missing : count;
+}
 
-/* The same into a register or an output in cache, or past it if `to` is given. */
-#define FILL(value)                                                                                                    \
-    if (to)                                                                                                            \
-        WRITE(add ? out[i] + (value) : (value));                                                                       \
-    else                                                                                                               \
-        for (ptrdiff_t i = 0; i < count; i++)                                                                          \
-        out[i] = add ? out[i] + (value) : (value)
+static void NAME(append)(NAME(writer) * to, const C *out, const ptrdiff_t count) {
+    ptrdiff_t i = 0;
+    for (const ptrdiff_t head = NAME(missing)(to, count); i < head; i++)
+        NAME(put)(to, out[i]);
+    for (; i + LINE <= count; i += LINE, to->line += LINE) {
+        T line[64 / sizeof(T)];
+        for (ptrdiff_t j = 0; j < LINE; j++)
+            line[j] = (T)out[i + j];
+        STREAM_LINE(to->line, line);
+        FD_PREFETCH(to->ahead);
+        to->ahead += to->pace;
+    }
+    for (; i < count; i++)
+        NAME(put)(to, out[i]);
+}
 
-FD_INLINE void NAME(append)(NAME(writer) *to, const C *out, ptrdiff_t count) { WRITE(out[i]); }
+/* Differences over one divisor d, without dividing: q = x r with r = 1/d rounded, then twice q += (x - d q) r. The
+   first correction makes q faithful, after the second it is the quotient rounded (P. Markstein, IBM J. Res. Dev. 34
+   (1990) 111-119, theorem 2). It needs every intermediate result to be normal; others are divided. */
+FD_INLINE C NAME(quotient)(const C x, const C d) {
+#ifdef FMA
+    const C r = 1 / d;
+    const C first = x * r;
+    const C second = FMA(FMA(-d, first, x), r, first);
+    const C third = FMA(FMA(-d, second, x), r, second);
+    return x == 0 ? first : third; /* which keeps the sign of zero */
+#else
+    return x / d;
+#endif
+}
+
+/* Whether a run can be divided so. */
+static int NAME(is_normal)(const T *f, const ptrdiff_t count, const fd_rule *rule) {
+    const ptrdiff_t plus = rule->plus[0], minus = rule->minus[0];
+    const C d = *(const C *)rule->weights;
+    int odd = !(ABS(d) > DIVISOR_LEAST && ABS(d) < 1 / DIVISOR_LEAST);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const C x = (C)(f[i + plus] - f[i + minus]);
+        odd |= (ABS(x) < DIVIDEND_LEAST) & (x != 0);
+        odd |= !(ABS(x) < 1 / DIVIDEND_LEAST);
+    }
+    return !odd;
+}
 
 FD_INLINE C NAME(term)(const int kind, const T *f, const ptrdiff_t plus, const ptrdiff_t minus, const C w) {
     if (kind == FD_SUM)
         return w * (C)f[plus];
     if (kind == FD_MAGNITUDES)
         return w * (ABS((C)f[plus]) + ABS((C)f[minus]));
+    if (kind == FD_RECIPROCAL)
+        return NAME(quotient)((C)(f[plus] - f[minus]), w);
     return kind == FD_QUOTIENT ? (C)(f[plus] - f[minus]) / w : w * (C)(f[plus] - f[minus]);
 }
 
@@ -117,10 +119,12 @@ FD_INLINE C NAME(sample)(const int kind, const int taps, const T *f, const ptrdi
     return sum;
 }
 
-/* `own`: every element has its own weights, those of its row. `to`: NULL, or what writes the results on. */
-FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const int add, C *FD_RESTRICT out,
-                          const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
-                          NAME(writer) *to) {
+/* Full lines of a run, from the registers of the CPU to where they go. `own`: every element has its own weights, those
+   of its row; `streamed`: `target` is past the cache, otherwise it is `out`. Returns what is next to be fetched ahead.
+ */
+FD_INLINE const char *NAME(lines)(const int kind, const int taps, const int own, const int add, const C *out,
+                                  const T *f, const ptrdiff_t lines, const fd_rule *rule, const ptrdiff_t row,
+                                  T *target, const int streamed, const char *ahead, const ptrdiff_t pace) {
     ptrdiff_t plus[FD_UNROLLED], minus[FD_UNROLLED];
     C common[FD_UNROLLED];
     const C *weights = (const C *)rule->weights + row;
@@ -130,136 +134,175 @@ FD_INLINE void NAME(loop)(const int kind, const int taps, const int own, const i
         common[k] = weights[k * rule->rows];
     }
     const ptrdiff_t tap = own ? rule->rows : 1;
-    FILL(NAME(sample)(kind, taps, f + i, plus, minus, own ? weights + i : common, tap));
+    for (ptrdiff_t i = 0; i < lines * LINE; i += LINE) {
+        T line[64 / sizeof(T)];
+        for (ptrdiff_t j = 0; j < LINE; j++) { /* known to end after a line, even if integers wrap around */
+            const C sum = NAME(sample)(kind, taps, f + i + j, plus, minus, own ? weights + i + j : common, tap);
+            line[j] = (T)(add ? out[i + j] + sum : sum);
+        }
+        if (streamed)
+            STREAM_LINE(target + i, line);
+        else
+            memcpy(target + i, line, sizeof line);
+        FD_PREFETCH(ahead);
+        ahead += pace;
+    }
+    return ahead;
 }
 
-/* Any number of taps, a group of elements at a time: the sums stay in the first level of cache. */
-FD_INLINE void NAME(loop_any)(const int kind, const int own, const int add, C *out, const T *f, const ptrdiff_t count,
-                              const fd_rule *rule, const ptrdiff_t row, NAME(writer) *to) {
+/* The sums of a group of elements, any number of taps. */
+FD_INLINE void NAME(group)(const int kind, const int own, C *FD_RESTRICT sum, const T *f, const ptrdiff_t size,
+                           const fd_rule *rule, const ptrdiff_t row) {
+    for (int k = 0; k < rule->taps; k++) {
+        const C *w = (const C *)rule->weights + k * rule->rows + row;
+        const ptrdiff_t plus = rule->plus[k], minus = rule->minus[k];
+        if (k == 0)
+            for (ptrdiff_t i = 0; i < size; i++)
+                sum[i] = NAME(term)(kind, f + i, plus, minus, w[own * i]);
+        else
+            for (ptrdiff_t i = 0; i < size; i++)
+                sum[i] += NAME(term)(kind, f + i, plus, minus, w[own * i]);
+    }
+}
+
+/* A run under any rule, a group of elements at a time: the sums stay in the first level of cache. */
+static void NAME(run_groups)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
+                             const int own, const int add, NAME(writer) * to) {
     for (ptrdiff_t start = 0; start < count; start += FD_GROUP) {
-        const ptrdiff_t size = count - start < FD_GROUP ? count - start : FD_GROUP;
-        C sum[FD_GROUP], *FD_RESTRICT end = out + start;
-        for (int k = 0; k < rule->taps; k++) {
-            const C *w = (const C *)rule->weights + k * rule->rows + row + own * start;
-            const T *at = f + start;
-            const ptrdiff_t plus = rule->plus[k], minus = rule->minus[k];
-            if (k == 0)
-                for (ptrdiff_t i = 0; i < size; i++)
-                    sum[i] = NAME(term)(kind, at + i, plus, minus, w[own * i]);
-            else
-                for (ptrdiff_t i = 0; i < size; i++)
-                    sum[i] += NAME(term)(kind, at + i, plus, minus, w[own * i]);
-        }
-        for (ptrdiff_t i = 0; i < size; i++)
-            end[i] = add ? end[i] + sum[i] : sum[i];
+        const ptrdiff_t size = count - start < FD_GROUP ? count - start : FD_GROUP, first = row + own * start;
+        const T *at = f + start;
+        C sum[FD_GROUP], *FD_RESTRICT target = out + start;
+        if (rule->kind == FD_QUOTIENT)
+            NAME(group)(FD_QUOTIENT, 0, sum, at, size, rule, first);
+        else if (rule->kind == FD_MAGNITUDES)
+            NAME(group)(FD_MAGNITUDES, own, sum, at, size, rule, first);
+        else if (rule->kind == FD_SUM)
+            NAME(group)(FD_SUM, own, sum, at, size, rule, first);
+        else
+            NAME(group)(FD_DIFFERENCES, own, sum, at, size, rule, first);
+        if (to->streamed)
+            for (ptrdiff_t i = 0; i < size; i++)
+                NAME(put)(to, add ? target[i] + sum[i] : sum[i]);
+        else
+            for (ptrdiff_t i = 0; i < size; i++)
+                target[i] = add ? target[i] + sum[i] : sum[i];
     }
-    if (to)
-        NAME(append)(to, out, count);
-}
-
-/* Differences over one divisor d, without dividing: q = x r with r = 1/d rounded, then twice q += (x - d q) r. The
-   first correction makes q faithful, after the second it is the quotient rounded (P. Markstein, IBM J. Res. Dev. 34
-   (1990) 111-119, theorem 2). It needs every intermediate result to be normal; others are divided. */
-#ifdef FMA
-FD_INLINE C NAME(quotient)(const C x, const C d, const C r) {
-    const C first = x * r;
-    const C second = FMA(FMA(-d, first, x), r, first);
-    const C third = FMA(FMA(-d, second, x), r, second);
-    return x == 0 ? first : third; /* which keeps the sign of zero */
-}
-#endif
-
-FD_INLINE void NAME(divide)(C *FD_RESTRICT out, const T *f, const ptrdiff_t count, const fd_rule *rule, NAME(writer) *to) {
-    const int add = 0;
-    const ptrdiff_t plus = rule->plus[0], minus = rule->minus[0];
-    const C d = *(const C *)rule->weights;
-#ifdef FMA
-    const C r = 1 / d;
-    int odd = !(ABS(d) > DIVISOR_LEAST && ABS(d) < 1 / DIVISOR_LEAST);
-    for (ptrdiff_t i = 0; !odd && i < count; i += FD_GROUP) {
-        const ptrdiff_t end = count - i < FD_GROUP ? count : i + FD_GROUP;
-        for (ptrdiff_t j = i; j < end; j++) {
-            const C x = (C)(f[j + plus] - f[j + minus]);
-            odd |= (ABS(x) < DIVIDEND_LEAST) & (x != 0);
-            odd |= !(ABS(x) < 1 / DIVIDEND_LEAST);
-        }
-    }
-    if (!odd) {
-        FILL(NAME(quotient)((C)(f[i + plus] - f[i + minus]), d, r));
-        return;
-    }
-#endif
-    FILL((C)(f[i + plus] - f[i + minus]) / d);
 }
 
 /* One element; `w` are the weights of its row. */
 FD_INLINE C NAME(element)(const fd_rule *rule, const T *f, const C *w) {
+#define ELEMENT(kind, taps) return NAME(sample)(kind, taps, f, rule->plus, rule->minus, w, rule->rows)
     switch (rule->kind) {
     case FD_QUOTIENT:
-        return NAME(sample)(FD_QUOTIENT, 1, f, rule->plus, rule->minus, w, 1);
+        ELEMENT(FD_QUOTIENT, 1);
     case FD_SUM:
-        return NAME(sample)(FD_SUM, rule->taps, f, rule->plus, rule->minus, w, rule->rows);
+        ELEMENT(FD_SUM, rule->taps);
     case FD_MAGNITUDES:
-        return NAME(sample)(FD_MAGNITUDES, rule->taps, f, rule->plus, rule->minus, w, rule->rows);
-    default:
-        return NAME(sample)(FD_DIFFERENCES, rule->taps, f, rule->plus, rule->minus, w, rule->rows);
+        ELEMENT(FD_MAGNITUDES, rule->taps);
     }
+    switch (rule->taps) { /* unrolled, as the compiler would gather the samples of a few taps into vectors */
+    case 2:
+        ELEMENT(FD_DIFFERENCES, 2);
+    case 3:
+        ELEMENT(FD_DIFFERENCES, 3);
+    case 4:
+        ELEMENT(FD_DIFFERENCES, 4);
+    case 6:
+        ELEMENT(FD_DIFFERENCES, 6);
+    case 8:
+        ELEMENT(FD_DIFFERENCES, 8);
+    }
+    ELEMENT(FD_DIFFERENCES, rule->taps);
+#undef ELEMENT
 }
 
-#define LOOP(kind, taps, own)                                                                                          \
-    if (add)                                                                                                           \
-        NAME(loop)(kind, taps, own, 1, out, f, count, rule, row, to);                                                      \
-    else                                                                                                               \
-        NAME(loop)(kind, taps, own, 0, out, f, count, rule, row, to);                                                      \
-    return
-#define LOOP_ANY(kind)                                                                                                 \
-    if (own)                                                                                                           \
-        NAME(loop_any)(kind, 1, add, out, f, count, rule, row, to);                                                      \
-    else                                                                                                               \
-        NAME(loop_any)(kind, 0, add, out, f, count, rule, row, to);                                                      \
-    return
-#define CASE(taps, own)                                                                                                \
-    case taps:                                                                                                         \
-        LOOP(FD_DIFFERENCES, taps, own)
+typedef const char *NAME(kernel)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row,
+                                 T *target, int streamed, const char *ahead, ptrdiff_t pace);
+
+#ifndef MIXED
+/* The loops that are worth their own code: KERNEL(name, kind, taps, own). */
+#define KERNELS(KERNEL)                                                                                                \
+    KERNEL(quotient, FD_RECIPROCAL, 1, 0)                                                                              \
+    KERNEL(sum3, FD_SUM, 3, 0)                                                                                         \
+    KERNEL(own_sum3, FD_SUM, 3, 1)                                                                                     \
+    KERNEL(own2, FD_DIFFERENCES, 2, 1)                                                                                 \
+    KERNEL(own4, FD_DIFFERENCES, 4, 1)                                                                                 \
+    KERNEL(own8, FD_DIFFERENCES, 8, 1)                                                                                 \
+    KERNEL(one, FD_DIFFERENCES, 1, 0)                                                                                  \
+    KERNEL(two, FD_DIFFERENCES, 2, 0)                                                                                  \
+    KERNEL(three, FD_DIFFERENCES, 3, 0)                                                                                \
+    KERNEL(four, FD_DIFFERENCES, 4, 0)                                                                                 \
+    KERNEL(six, FD_DIFFERENCES, 6, 0)                                                                                  \
+    KERNEL(eight, FD_DIFFERENCES, 8, 0)
+#define DEFINE(name, kind, taps, own)                                                                                  \
+    static const char *NAME(put_##name)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row, \
+                                        T *target, int streamed, const char *ahead, ptrdiff_t pace) {                  \
+        return NAME(lines)(kind, taps, own, 0, out, f, count, rule, row, target, streamed, ahead, pace);               \
+    }                                                                                                                  \
+    static const char *NAME(add_##name)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row, \
+                                        T *target, int streamed, const char *ahead, ptrdiff_t pace) {                  \
+        return NAME(lines)(kind, taps, own, 1, out, f, count, rule, row, target, streamed, ahead, pace);               \
+    }
+KERNELS(DEFINE)
+#endif
+
+/* The loop over full lines for a rule, or NULL. */
+static NAME(kernel) * NAME(find)(const int kind, const int taps, const int own, const int add) {
+#ifndef MIXED
+#define MATCH(name, its_kind, its_taps, its_own)                                                                       \
+    if (kind == its_kind && taps == its_taps && own == its_own)                                                        \
+        return add ? NAME(add_##name) : NAME(put_##name);
+    KERNELS(MATCH)
+#undef MATCH
+#undef DEFINE
+#undef KERNELS
+#endif
+    return NULL;
+}
+
+/* A run of at least a line, by full lines: what lies in the lines at its ends is computed with its neighbours. */
+static void NAME(run_lines)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
+                            const int own, NAME(writer) * to, NAME(kernel) * kernel) {
+    const char *here = (const char *)f;
+    const ptrdiff_t head = to->streamed ? NAME(missing)(to, count) : 0;
+    const ptrdiff_t lines = (count - head) / LINE, end = count - LINE, rest = (count - head) % LINE;
+    if (head) {
+        kernel(out, f, 1, rule, row, to->stage + to->fill, 0, here, 0);
+        NAME(flush)(to);
+    }
+    T *target = to->streamed ? to->line : (T *)out;
+    to->ahead = kernel(out + head, f + head, lines, rule, row + own * head, target, to->streamed, to->ahead, to->pace);
+    if (rest)
+        kernel(out + end, f + end, 1, rule, row + own * end, to->stage + rest - LINE, 0, here, 0);
+    if (to->streamed) {
+        to->line += lines * LINE;
+        to->fill = rest;
+    } else
+        for (ptrdiff_t i = 0; i < rest; i++)
+            out[count - rest + i] = (C)to->stage[i];
+}
+
+static void NAME(run_piece)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
+                            const int own, const int add, NAME(writer) * to, NAME(kernel) * kernel) {
+    if (kernel && count >= LINE)
+        NAME(run_lines)(out, f, count, rule, row, own, to, kernel);
+    else
+        NAME(run_groups)(out, f, count, rule, row, own, add, to);
+}
 
 /* A run of neighbours in the output and in the input. */
 static void NAME(run_dense)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
-                            const int own, const int add, NAME(writer) *to) {
-    if (rule->kind == FD_QUOTIENT) {
-        NAME(divide)(out, f, count, rule, to);
+                            const int own, const int add, NAME(writer) * to) {
+    if (rule->kind != FD_QUOTIENT) {
+        NAME(run_piece)(out, f, count, rule, row, own, add, to, NAME(find)(rule->kind, rule->taps, own, add));
         return;
     }
-    if (rule->kind == FD_SUM) {
-        if (rule->taps == 3) {
-            if (own) {
-                LOOP(FD_SUM, 3, 1);
-            }
-            LOOP(FD_SUM, 3, 0);
-        }
-        LOOP_ANY(FD_SUM);
+    NAME(kernel) *kernel = NAME(find)(FD_RECIPROCAL, 1, 0, add);
+    for (ptrdiff_t start = 0, size; start < count; start += size) {
+        size = count - start < FD_DIVIDED ? count - start : FD_DIVIDED;
+        NAME(kernel) *fit = NAME(is_normal)(f + start, size, rule) ? kernel : NULL;
+        NAME(run_piece)(out + start, f + start, size, rule, row, 0, add, to, fit);
     }
-    if (rule->kind == FD_MAGNITUDES) {
-        LOOP_ANY(FD_MAGNITUDES);
-    }
-    if (own) {
-        switch (rule->taps) {
-            CASE(2, 1);
-            CASE(4, 1);
-            CASE(6, 1);
-            CASE(8, 1);
-        }
-    } else {
-        switch (rule->taps) {
-            CASE(1, 0);
-            CASE(2, 0);
-            CASE(3, 0);
-            CASE(4, 0);
-            CASE(5, 0);
-            CASE(6, 0);
-            CASE(8, 0);
-        }
-    }
-    LOOP_ANY(FD_DIFFERENCES);
 }
 
 #define STRIDED(kind, taps)                                                                                            \
@@ -293,7 +336,7 @@ static void NAME(run_strided)(C *out, const ptrdiff_t out_step, const T *f, cons
 
 static void NAME(run)(C *out, const ptrdiff_t out_step, const T *f, const ptrdiff_t step, const ptrdiff_t flat,
                       const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row, const int own, const int add,
-                      NAME(writer) *to) {
+                      NAME(writer) * to) {
     if (rule->taps > 0 && out_step == 1 && step == 1 && rule->outside == 0) {
         NAME(run_dense)(out, f, count, rule, row, own, add, to);
         return;
@@ -309,13 +352,13 @@ static void NAME(run)(C *out, const ptrdiff_t out_step, const T *f, const ptrdif
             out[i * out_step] +=
                 (C)rule->outside * (rule->kind == FD_MAGNITUDES ? ABS(value) + ABS(here) : value - here);
         }
-    if (to)
+    if (to->streamed)
         NAME(append)(to, out, count);
 }
 
 /* Differentiate the flat range [lo, hi), which lies in one row; `out` and `f` are what belongs to lo. */
 static void NAME(walk_runs)(const fd_axis *axis, C *out, const T *f, const ptrdiff_t step, ptrdiff_t lo,
-                            const ptrdiff_t hi, const int add, NAME(writer) *to) {
+                            const ptrdiff_t hi, const int add, NAME(writer) * to) {
     const ptrdiff_t inner = axis->inner, line = axis->extent * inner;
     ptrdiff_t at = lo % line;
     while (lo < hi) {
@@ -326,8 +369,8 @@ static void NAME(walk_runs)(const fd_axis *axis, C *out, const T *f, const ptrdi
         if (inner == 1 && last == here + 1 && rule->taps > 0 && rule->outside == 0) {
             const C sum = NAME(element)(rule, f, (const C *)rule->weights + row);
             *out = add ? *out + sum : sum;
-            if (to)
-                NAME(append)(to, out, 1);
+            if (to->streamed)
+                NAME(put)(to, *out);
         } else {
             const int own = rule->rows > 1 && inner == 1;
             if (rule->rows > 1 && !own)
@@ -345,13 +388,13 @@ static void NAME(walk_runs)(const fd_axis *axis, C *out, const T *f, const ptrdi
 
 /* The same for lines too short for runs: position by position, across all lines that [lo, hi) touches. */
 static void NAME(walk_columns)(const fd_axis *axis, C *out, const T *f, const ptrdiff_t step, const ptrdiff_t lo,
-                               const ptrdiff_t hi, const int add) {
+                               const ptrdiff_t hi, const int add, NAME(writer) * to) {
     const ptrdiff_t line = axis->extent * axis->inner;
     for (ptrdiff_t k = 0; k < line && lo + k < hi; k++) {
         ptrdiff_t row, last;
         const fd_rule *rule = fd_find_rule(axis, (lo + k) % line / axis->inner, &row, &last);
         const ptrdiff_t count = (hi - lo - k + line - 1) / line;
-        NAME(run)(out + k, line, f + k * step, step * line, lo + k, count, rule, row, 0, add, NULL);
+        NAME(run)(out + k, line, f + k * step, step * line, lo + k, count, rule, row, 0, add, to);
     }
 }
 
@@ -359,7 +402,7 @@ static void NAME(walk_columns)(const fd_axis *axis, C *out, const T *f, const pt
 static void NAME(emit)(void *out, const void *from, const ptrdiff_t count, const int streamed) {
     if (FD_STREAMS && streamed) {
         NAME(writer) to;
-        NAME(open)(&to, out, NULL);
+        NAME(open)(&to, out, NULL, from);
         NAME(append)(&to, from, count);
         NAME(close)(&to);
     } else {
@@ -372,17 +415,74 @@ static void NAME(emit)(void *out, const void *from, const ptrdiff_t count, const
 /* Differentiate into a register, and on to an output past the cache if there is one. */
 static void NAME(walk)(const fd_axis *axis, void *slot, const void *f, const ptrdiff_t step, const ptrdiff_t lo,
                        const ptrdiff_t hi, const int add, void *streamed, const void *ahead) {
+    NAME(writer) to;
     if (axis->by_column) {
-        NAME(walk_columns)(axis, slot, f, step, lo, hi, add);
+        NAME(open)(&to, NULL, NULL, f);
+        NAME(walk_columns)(axis, slot, f, step, lo, hi, add, &to);
         if (streamed)
             NAME(emit)(streamed, slot, hi - lo, 1);
-    } else if (streamed) {
-        NAME(writer) to;
-        NAME(open)(&to, streamed, ahead);
+    } else {
+        NAME(open)(&to, streamed, ahead, f);
         NAME(walk_runs)(axis, slot, f, step, lo, hi, add, &to);
-        NAME(close)(&to);
-    } else
-        NAME(walk_runs)(axis, slot, f, step, lo, hi, add, NULL);
+        if (streamed)
+            NAME(close)(&to);
+    }
+}
+
+/* FD_BANDS runs at a distance of `pitch`, neighbours along the axis: a sample is loaded once for all that need it. */
+FD_INLINE void NAME(bands)(const int taps, T *out, const T *f, const ptrdiff_t count, const ptrdiff_t pitch,
+                           const C *weights) {
+    C common[FD_BANDED];
+    for (int k = 0; k < taps; k++)
+        common[k] = weights[k];
+    for (ptrdiff_t i = 0; i < count; i += LINE) {
+        T line[FD_BANDS][64 / sizeof(T)];
+        for (ptrdiff_t j = 0; j < LINE; j++) {
+            T at[FD_BANDS + 2 * FD_BANDED];
+            for (int k = 0; k < FD_BANDS + 2 * taps; k++)
+                at[k] = f[i + j + (k - taps) * pitch];
+            for (int b = 0; b < FD_BANDS; b++) {
+                const T *here = at + taps + b;
+                C sum = common[0] * (C)(here[1] - here[-1]);
+                for (int k = 1; k < taps; k++)
+                    sum += common[k] * (C)(here[k + 1] - here[-k - 1]);
+                line[b][j] = (T)sum;
+            }
+        }
+        for (int b = 0; b < FD_BANDS; b++)
+            STREAM_LINE(out + i + b * pitch, line[b]);
+    }
+}
+
+static int NAME(is_central)(const fd_rule *rule, const ptrdiff_t pitch) {
+    int central = rule->kind == FD_DIFFERENCES && rule->rows == 1 && rule->outside == 0;
+    for (int k = 0; k < rule->taps; k++)
+        central &= rule->plus[k] == (k + 1) * pitch && rule->minus[k] == -rule->plus[k];
+    return central;
+}
+
+/* Differentiate FD_BANDS flat ranges of `size` from lo on, at a distance of `pitch`, past the cache. Returns whether
+   that was possible: where all is interior, central and whole lines. */
+static int NAME(walk_bands)(const fd_axis *axis, void *out, const void *f, const ptrdiff_t lo, const ptrdiff_t size,
+                            const ptrdiff_t pitch) {
+    const ptrdiff_t line = axis->extent * axis->inner, at = lo % line, end = at + (FD_BANDS - 1) * pitch + size;
+    const fd_rule *rule = axis->rules + axis->low;
+    if (axis->inner != pitch || at < axis->low * pitch || end > line - axis->high * pitch)
+        return 0;
+    if ((uintptr_t)out % 64 || size % LINE || pitch % LINE || !NAME(is_central)(rule, pitch))
+        return 0;
+    switch (rule->taps) {
+#define BANDS(taps)                                                                                                    \
+    case taps:                                                                                                         \
+        NAME(bands)(taps, out, f, size, pitch, rule->weights);                                                         \
+        return 1
+        BANDS(1);
+        BANDS(2);
+        BANDS(3);
+        BANDS(4);
+#undef BANDS
+    }
+    return 0;
 }
 
 /* Whether a sample is not finite: x - x is 0 for all others. */
@@ -399,9 +499,4 @@ static int NAME(gap)(const void *source, const ptrdiff_t step, const ptrdiff_t c
 }
 
 #undef STRIDED
-#undef CASE
-#undef LOOP_ANY
-#undef LOOP
-#undef FILL
-#undef WRITE
 #undef LINE

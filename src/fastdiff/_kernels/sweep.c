@@ -27,6 +27,12 @@
 /* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
 #define FD_UNROLLED 8
 #define FD_GROUP    ((ptrdiff_t)64)
+/* Neighbours along an outer axis that are differentiated together, and most taps of their rule. */
+#define FD_BANDS  4
+#define FD_BANDED 4
+/* Elements that are looked at before they are divided; a quotient without dividing, beside the kinds of a rule. */
+#define FD_DIVIDED    ((ptrdiff_t)512)
+#define FD_RECIPROCAL (-1)
 
 #if defined(__GNUC__)
 #define FD_PREFETCH(address) __builtin_prefetch(address, 0, 2)
@@ -55,6 +61,7 @@ FD_INLINE const fd_rule *fd_find_rule(const fd_axis *axis, ptrdiff_t j, ptrdiff_
 typedef struct {
     void (*walk)(const fd_axis *axis, void *out, const void *f, ptrdiff_t step, ptrdiff_t lo, ptrdiff_t hi, int add,
                  void *streamed, const void *ahead);
+    int (*walk_bands)(const fd_axis *axis, void *out, const void *f, ptrdiff_t lo, ptrdiff_t size, ptrdiff_t pitch);
     void (*emit)(void *out, const void *from, ptrdiff_t count, int streamed);
     int (*gap)(const void *f, ptrdiff_t step, ptrdiff_t count);
     void (*combine)(const fd_step *step, void *out, const void *from, ptrdiff_t chunk, ptrdiff_t size);
@@ -102,8 +109,8 @@ const char *fd_choose(void) {
         fd_level_kernels = kernels_avx2;
         fd_level = "avx2";
     }
-    if (most >= 2 && fd_level_kernels == kernels_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
+    if (most >= 2 && fd_level_kernels == kernels_avx2 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         fd_level_kernels = kernels_avx512;
         fd_level = "avx512";
     }
@@ -121,13 +128,16 @@ static ptrdiff_t locate(const fd_plan *plan, const ptrdiff_t *stride, ptrdiff_t 
     return at;
 }
 
-FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
+    return a < b ? a : b;
+}
 
-/* Run the program on [lo, hi), which lies in one row and fits the registers; the next chunk starts at `next`. */
+/* Run the program on [lo, hi), which lies in one row and fits the registers, and on as many more `bands` at a distance
+   of a period; the next chunk starts at `next`. */
 static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
-                        ptrdiff_t hi, ptrdiff_t next) {
+                        ptrdiff_t hi, ptrdiff_t next, int bands) {
     const ptrdiff_t size = hi - lo, row = plan->dims - 1;
-    const void *source = NULL;
+    const char *source = NULL;
     ptrdiff_t stride = 1;
     int input = -1;
     for (int k = 0; k < plan->steps; k++) {
@@ -151,10 +161,16 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
             }
             if (step->direct && !data->streamed)
                 slot = out;
+            if (bands > 1 && kernels->walk_bands(&step->axis, out, source, lo, size, plan->period))
+                continue;
             const int dense = plan->dims == 1 && stride == 1;
-            const void *ahead = dense && step->ahead ? (const char *)source + (next - lo + step->ahead) * itemsize : NULL;
+            const char *ahead = dense && step->ahead ? source + (next - lo + step->ahead) * itemsize : NULL;
             const int streamed = FD_STREAMS && step->last && data->streamed;
-            kernels->walk(&step->axis, slot, source, stride, lo, hi, step->add, streamed ? out : NULL, ahead);
+            for (ptrdiff_t b = 0; b < bands; b++) {
+                const ptrdiff_t on = b * plan->period, bytes = on * itemsize;
+                kernels->walk(&step->axis, slot, source + bytes, stride, lo + on, hi + on, step->add,
+                              streamed ? out + bytes : NULL, ahead ? ahead + bytes : NULL);
+            }
             if (streamed)
                 continue;
         }
@@ -163,27 +179,50 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
     }
 }
 
+/* The chunks of [lo, hi), whose ends fall on ends of the lines that the outputs are streamed in: `skip` elements of the
+   first line come before the output. */
 static void sweep_range(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
-                        ptrdiff_t hi, ptrdiff_t next) {
+                        ptrdiff_t hi, ptrdiff_t next, int bands, ptrdiff_t skip) {
     const ptrdiff_t row = plan->count[plan->dims - 1];
     while (lo < hi) {
-        const ptrdiff_t end = least(hi, least((lo / chunk + 1) * chunk, (lo / row + 1) * row));
-        sweep_chunk(plan, data, registers, chunk, lo, end, end < hi ? end : next);
+        const ptrdiff_t end = least(hi, least(((lo + skip) / chunk + 1) * chunk - skip, (lo / row + 1) * row));
+        sweep_chunk(plan, data, registers, chunk, lo, end, end < hi ? end : next, bands);
         lo = end;
     }
 }
 
+/* Whether many bands can go through one step before the next: each writes straight to its output. */
+static int can_band(const fd_plan *plan, const fd_data *data) {
+    const uintptr_t first = (uintptr_t)data->outputs[0];
+    int can = FD_STREAMS && plan->banded && data->streamed && !data->gaps && plan->dims == 1;
+    for (int k = 0; k < plan->steps; k++)
+        can &= plan->step[k].output >= 0 && ((uintptr_t)data->outputs[plan->step[k].output] - first) % 64 == 0;
+    for (int k = 0; k < plan->inputs; k++)
+        can &= plan->stride[k] == 1;
+    return can;
+}
+
 static void sweep_part(const fd_plan *plan, const fd_data *data, ptrdiff_t lo, ptrdiff_t hi) {
     _Alignas(64) char registers[FD_REGISTER_BYTES];
-    const ptrdiff_t most = FD_REGISTER_BYTES / 8 / plan->registers;
-    ptrdiff_t chunk = FD_CHUNK;
+    const ptrdiff_t most = FD_REGISTER_BYTES / 8 / plan->registers, period = plan->period;
+    const ptrdiff_t itemsize = plan->step->axis.types == FD_F64_F64 ? 8 : 4;
+    const ptrdiff_t skip = data->streamed && !data->gaps ? (ptrdiff_t)((uintptr_t)data->outputs[0] % 64) / itemsize : 0;
+    const int bands = can_band(plan, data) ? FD_BANDS : 1;
+    ptrdiff_t chunk = bands > 1 ? plan->banded : FD_CHUNK;
     while (chunk > most || chunk > plan->block)
         chunk /= 2;
-    for (ptrdiff_t start = 0; lo < hi && start < plan->period; start += plan->block)
-        for (ptrdiff_t base = lo / plan->period * plan->period; base < hi; base += plan->period) {
-            const ptrdiff_t from = base + start, to = base + least(start + plan->block, plan->period);
-            sweep_range(plan, data, registers, chunk, from > lo ? from : lo, least(to, hi), from + plan->period);
+    for (ptrdiff_t start = -skip; lo < hi && start < period - skip; start += plan->block) {
+        const ptrdiff_t width = least(plan->block, period - skip - start);
+        for (ptrdiff_t base = (lo + skip) / period * period + start; base < hi; base += bands * period) {
+            const ptrdiff_t next = base + bands * period;
+            if (base >= lo && next - period + width <= hi)
+                sweep_range(plan, data, registers, chunk, base, base + width, next, bands, skip);
+            else
+                for (ptrdiff_t from = base; from < next; from += period)
+                    sweep_range(plan, data, registers, chunk, from > lo ? from : lo, least(from + width, hi),
+                                from + period, 1, skip);
         }
+    }
 #if FD_STREAMS
     if (data->streamed)
         _mm_sfence();

@@ -71,6 +71,9 @@ typedef struct {
     /* The flat index is swept in stretches of `block` elements of every `period`, so that the samples around a chunk
        are still in cache when its neighbour `period` elements on needs them. */
     ptrdiff_t period, block;
+    /* 0, or the chunk with which streamed outputs are swept four periods at a time, so that a sample is loaded once for
+       four outputs along the outermost axis. Each step writes to an output of its own then. */
+    ptrdiff_t banded;
 } fd_plan;
 
 /* Where the data is: `origin` is the place of inputs[k] within the whole input, for a window of it. */

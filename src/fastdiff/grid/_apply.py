@@ -83,7 +83,7 @@ def _results(
         return results
     count = len(request.entries)
     computed = _COMPUTED[model.dtype.char]
-    whole = [k for k, entry in enumerate(request.entries) if _is_pure_sum(entry)]
+    whole = [k for k, entry in enumerate(request.entries) if _are_pure((entry,))]
     for k in range(count):
         if k not in whole:
             (term,) = request.entries[k].terms
@@ -101,9 +101,9 @@ def _results(
 def _quick(call: Call, threads: int | None) -> list[Array] | None:
     """Return new entries where they are the result, read and written in place; None for whatever is not as simple."""
     request, model = call.request, call.components[0]
-    if call.structure is not request.entries and not (type(call.structure) is Sum and _is_pure_sum(call.structure)):
+    if call.structure is not request.entries and type(call.structure) is not Sum:
         return None
-    if call.masked or call.one_sided or request.unit or not (model.size and request.entries):
+    if call.masked or call.one_sided or request.unit or not (model.size and _are_pure(request.entries)):
         return None
     for component in call.components:
         if (component.dtype is not _SINGLE and component.dtype is not _DOUBLE) or not component.flags.aligned:
@@ -118,8 +118,9 @@ def _quick(call: Call, threads: int | None) -> list[Array] | None:
 
 
 @lru_cache(maxsize=256)
-def _is_pure_sum(entry: Sum) -> bool:
-    return all(map(is_pure, entry.terms))
+def _are_pure(entries: tuple[Sum, ...]) -> bool:
+    """Whether there are entries, and all their terms are derivatives along one axis."""
+    return bool(entries) and all(is_pure(term) for entry in entries for term in entry.terms)
 
 
 def _sweep(

@@ -32,6 +32,10 @@ _SHORT_LINE = 32
 _SECONDS_PER_ELEMENT = 0.7e-9
 # What the samples around a chunk may take of the second level of cache, of which half a megabyte is common.
 _BLOCKED_BYTES = 600 << 10
+# Outputs past the cache go in lines of so much.
+_LINE_BYTES = 64
+# What one of some twelve rows may take of the first level of cache.
+_BANDED_BYTES = 4 << 10
 
 # The difference between two accuracies is the error of the lower one times 1 + O(h^2), on either side of 1.
 SAFETY = 1.25
@@ -300,18 +304,32 @@ class _Program:
             if operation == CORE.DERIVATIVE:
                 self.steps[place] = (operation, types, (source, far.pop(source, 0)), *rest)
 
-    def tiles(self) -> tuple[int, int]:
-        """Return period and block: see `fd_plan`."""
+    def tiles(self) -> tuple[int, int, int]:
+        """Return period, block and the chunk of bands: see `fd_plan`."""
         size = max(self.geometry.size, 1)
-        inner, span = max(
-            (self.geometry.axes[axis].inner, 2 * rules.reach() + 1) for (axis, *_), rules in self.rules.items()
-        )
+        inners = {self.geometry.axes[axis].inner: rules.reach() for (axis, *_), rules in self.rules.items()}
+        inner, reach = max(inners.items())
         inputs = len({term.component for entry in self.request.entries for term in entry.terms})
-        block = _BLOCKED_BYTES // (span * inputs * _ITEMSIZE[self.char])
-        if inner <= block or inner == size:
-            return size, size
-        return inner, max(block // CORE.CHUNK, 1) * CORE.CHUNK
+        block = _BLOCKED_BYTES // ((2 * reach + 1) * inputs * _ITEMSIZE[self.char])
+        if inner < CORE.CHUNK or inner == size:
+            return size, size, 0
+        del inners[inner]
+        return inner, min(max(block // CORE.CHUNK, 1) * CORE.CHUNK, inner), self._banded(inner, reach, max(inners, default=0))
 
+    def _banded(self, inner: int, reach: int, middle: int) -> int:
+        """Return the chunk of bands for the reach along the outermost axis, or 0 where they don't pay.
+
+        The samples are to stay in the first level of cache; with an axis between, of `middle`, its samples are there
+        as well, and only many taps are worth it.
+        """
+        apart = all(last and not add and operation == CORE.DERIVATIVE for operation, *_, add, _, _, last, _ in self.steps)
+        whole = inner * _ITEMSIZE[self.char] % _LINE_BYTES == 0
+        if not (apart and whole) or (middle > 1 and reach < 3):
+            return 0
+        narrow = CORE.CHUNK if reach < 2 else _BANDED_BYTES // _ITEMSIZE[self.char]
+        while narrow < min(4 * middle, CORE.CHUNK):
+            narrow *= 2
+        return narrow
 
 def along(term: Term) -> tuple[int, int]:
     """Return the axis and the derivative order of a term along one axis."""
