@@ -1,5 +1,4 @@
-"""Runs a request on memory: makes the results in NumPy's layout, and moves windows over what kernels can't read or write.
-"""
+"""Runs a request on memory: makes the results in NumPy's layout, and moves windows over what kernels can't read or write."""
 
 from __future__ import annotations
 
@@ -73,9 +72,7 @@ def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) ->
     return GridResult(*parts) if request.unit else parts[0]
 
 
-def _results(
-    call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None
-) -> list[Array]:
+def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], threads: int | None) -> list[Array]:
     """Return the entries of the result and then their errors, in `given` if there are any."""
     request, model = call.request, call.components[0]
     results = given or [np.empty_like(model, dtype=dtype) for dtype in dtypes for _ in request.entries]
@@ -143,7 +140,7 @@ def _sweep(
     marks = np.zeros(-(-plan.size // CORE.CHUNK), np.uint8) if call.one_sided else None
     streamed = fits and given and plan.nbytes >= STREAMED_BYTES
     inner = plan.size // extent
-    rows = extent if fits and sources[0].readable else rows_of(shape, order, computed.itemsize, 4 * far)
+    rows = extent if fits and sources[0].readable else rows_of(shape, order, computed.itemsize, far)
     for start in range(0, extent, rows):
         stop = min(start + rows, extent)
         inputs, origins = zip(*(source.rows(start, stop) for source in sources), strict=True)

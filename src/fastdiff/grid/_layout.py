@@ -105,7 +105,9 @@ class Source:
         kept = max(min(self.last, last) - max(self.first, first), 0) if self.first <= first else 0
         along = (slice(None),) * lead
         if kept:
-            window[(*along, slice(0, kept))] = self.window[(*along, slice(first - self.first, first - self.first + kept))]
+            window[(*along, slice(0, kept))] = self.window[
+                (*along, slice(first - self.first, first - self.first + kept))
+            ]
         with np.errstate(all="ignore"):
             np.copyto(window[(*along, slice(kept, None))], self.data[(*along, slice(first + kept, last))], "same_kind")
         self.window, self.first, self.last = window, first, last

@@ -26,20 +26,20 @@ def mixed(
     """Write the one entry of a request, a mixed partial derivative calculated as `dtype`, and its error if wanted."""
     shape, order = component.shape, order_of(outputs[0])
     (term,) = request.entries[0].terms
-    chain = [position for position, orders in enumerate(term.orders) if orders]
-    along = [request.axes[position] for position in chain]
-    if order[0] in along:  # for any layout the same derivative comes first
-        order.sort(key=lambda axis: axis != along[0])
+    request = _along(request, [position for position, orders in enumerate(term.orders) if orders])
+    if order[0] in request.axes:  # for any layout the same derivative comes first
+        order.sort(key=lambda axis: axis != request.axes[0])
     lead = order[0]
     rows = rows_of(shape, order, dtype.itemsize, 1)
-    if lead not in along and rows == 1:
+    if lead not in request.axes and rows == 1:
         part = request._replace(axes=tuple(axis - (axis > lead) for axis in request.axes))
         for k in range(shape[lead]):
             here = (slice(None),) * lead + (k,)
             mixed(part, component[here], dtype, [out[here] for out in outputs], workers, one_sided=one_sided)
         return
     window = _Window(component, dtype, order, request, workers, one_sided=one_sided)
-    stages = [_stage(request, position, first=k == 0) for k, position in enumerate(chain)]
+    plain = request._replace(unit=0.0)
+    stages = [_along(plain, [k], first=k == 0) for k in range(len(plain.axes))]
     for start in range(0, shape[lead], rows):
         stop = min(start + rows, shape[lead])
         here = (slice(None),) * lead + (slice(start, stop),)
@@ -54,17 +54,23 @@ def mixed(
                 outputs[1][here] = np.hypot(error[..., 0], error[..., 1]) if dtype.kind == "c" else error
 
 
-def _stage(request: Request, position: int, *, first: bool) -> Request:
-    """Return the request of one derivative of the chain.
+def _along(request: Request, positions: list[int], *, first: bool = True) -> Request:
+    """Return the part of a mixed derivative that is along some of its axes.
 
-    Beyond a boundary of constant value the derivative along another axis is 0.
+    After the first only the linear part counts, and no sign: beyond a boundary of constant value the derivative along
+    another axis is 0.
     """
     (term,) = request.entries[0].terms
-    orders = tuple(order if k == position else 0 for k, order in enumerate(term.orders))
     scheme = request.scheme
     assert isinstance(scheme, Accurate)
-    entry = Sum((Term(term.sign if first else 1, 0, orders),))
-    return request._replace(scheme=scheme if first else scheme.linear(), entries=(entry,), unit=0.0)
+    scheme = scheme._replace(sides=tuple(scheme.sides[k] for k in positions))
+    orders = tuple(term.orders[k] for k in positions)
+    return request._replace(
+        scheme=scheme if first else scheme.linear(),
+        tokens=tuple(request.tokens[k] for k in positions),
+        axes=tuple(request.axes[k] for k in positions),
+        entries=(Sum((Term(term.sign if first else 1, 0, orders),)),),
+    )
 
 
 def _finer(stage: Request) -> Request:

@@ -168,7 +168,7 @@ def _geometry(shape: Ints, strides: tuple[Ints, ...], out_strides: Ints, itemsiz
         counts, loops = _loops(shape, strides, itemsize, order)
     found = []
     for axis in axes:
-        inner = prod(shape[other] for other in order[order.index(axis) + 1 :])
+        inner = prod(shape[other] for other in order[order.index(axis) + 1 :]) if axis in order else 1
         by_column = shape[axis] * inner <= min(_SHORT_LINE, counts[-1] // 2)
         found.append(AxisGeometry(shape[axis], inner, by_column))
     steps = tuple(tuple(row[axis] // itemsize for axis in axes) for row in strides)
@@ -307,14 +307,21 @@ class _Program:
     def tiles(self) -> tuple[int, int, int]:
         """Return period, block and the chunk of bands: see `fd_plan`."""
         size = max(self.geometry.size, 1)
-        inners = {self.geometry.axes[axis].inner: rules.reach() for (axis, *_), rules in self.rules.items()}
+        inners: dict[int, int] = {}
+        for (axis, *_), rules in self.rules.items():
+            inner = self.geometry.axes[axis].inner
+            inners[inner] = max(inners.get(inner, 0), rules.reach())
         inner, reach = max(inners.items())
         inputs = len({term.component for entry in self.request.entries for term in entry.terms})
         block = _BLOCKED_BYTES // ((2 * reach + 1) * inputs * _ITEMSIZE[self.char])
         if inner < CORE.CHUNK or inner == size:
             return size, size, 0
         del inners[inner]
-        return inner, min(max(block // CORE.CHUNK, 1) * CORE.CHUNK, inner), self._banded(inner, reach, max(inners, default=0))
+        return (
+            inner,
+            min(max(block // CORE.CHUNK, 1) * CORE.CHUNK, inner),
+            self._banded(inner, reach, max(inners, default=0)),
+        )
 
     def _banded(self, inner: int, reach: int, middle: int) -> int:
         """Return the chunk of bands for the reach along the outermost axis, or 0 where they don't pay.
@@ -322,7 +329,9 @@ class _Program:
         The samples are to stay in the first level of cache; with an axis between, of `middle`, its samples are there
         as well, and only many taps are worth it.
         """
-        apart = all(last and not add and operation == CORE.DERIVATIVE for operation, *_, add, _, _, last, _ in self.steps)
+        apart = all(
+            last and not add and operation == CORE.DERIVATIVE for operation, *_, add, _, _, last, _ in self.steps
+        )
         whole = inner * _ITEMSIZE[self.char] % _LINE_BYTES == 0
         if not (apart and whole) or (middle > 1 and reach < 3):
             return 0
@@ -330,6 +339,7 @@ class _Program:
         while narrow < min(4 * middle, CORE.CHUNK):
             narrow *= 2
         return narrow
+
 
 def along(term: Term) -> tuple[int, int]:
     """Return the axis and the derivative order of a term along one axis."""
