@@ -1,4 +1,7 @@
-"""Runs a request on memory: makes the results in NumPy's layout, and moves windows over what kernels can't read or write."""
+"""Runs requests on memory.
+
+Makes the results in NumPy's layout, and moves windows over what the kernels can't read or write.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from .. import _kernels
 from .._typing import Gaps, GridOptions
 from . import _apply, _door
 
-
 # The options of `gradient` that leave NumPy's mode.
 _BEYOND_NUMPY = ("accuracy", "boundary", "nan", "time_unit", "full_output")
 
