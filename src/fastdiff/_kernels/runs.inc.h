@@ -10,21 +10,18 @@
 /* Where runs go in order: to an output, in full lines past the cache, or to a register. Where runs meet within a line
    it waits in the stage. */
 typedef struct {
-    int streamed;                       /* otherwise only what is ahead is of interest */
+    int streamed;                       /* to an output */
     T *line;                            /* the aligned line that stage[0] belongs to */
     ptrdiff_t skip;                     /* elements at its start that are not ours */
     ptrdiff_t fill;                     /* of the stage, less than a line */
     T room[3 * 64 / sizeof(T)], *stage; /* in the middle of the room: full lines reach beyond either end */
-    const char *ahead; /* what the next chunk is the first to read, fetched line by line as lines are written */
-    ptrdiff_t
-        pace; /* 0: nothing is; then `ahead` is what is at hand, as the search for a page that is not costs most */
+    const char *ahead;                  /* NULL, or what the next chunk is the first to read: fetched line by line */
 } NAME(writer);
 
-FD_INLINE void NAME(open)(NAME(writer) * to, T *out, const void *ahead, const void *here) {
+FD_INLINE void NAME(open)(NAME(writer) * to, T *out, const void *ahead) {
     to->streamed = out != NULL;
     to->stage = to->room + LINE;
-    to->ahead = ahead ? ahead : here;
-    to->pace = ahead ? 64 : 0;
+    to->ahead = ahead;
     to->skip = to->fill = (ptrdiff_t)((uintptr_t)out % 64 / sizeof(T));
     to->line = out - to->skip;
 }
@@ -66,8 +63,6 @@ static void NAME(append)(NAME(writer) * to, const C *out, const ptrdiff_t count)
         for (ptrdiff_t j = 0; j < LINE; j++)
             line[j] = (T)out[i + j];
         STREAM_LINE(to->line, line);
-        FD_PREFETCH(to->ahead);
-        to->ahead += to->pace;
     }
     for (; i < count; i++)
         NAME(put)(to, out[i]);
@@ -124,7 +119,7 @@ FD_INLINE C NAME(sample)(const int kind, const int taps, const T *f, const ptrdi
  */
 FD_INLINE const char *NAME(lines)(const int kind, const int taps, const int own, const int add, const C *out,
                                   const T *f, const ptrdiff_t lines, const fd_rule *rule, const ptrdiff_t row,
-                                  T *target, const int streamed, const char *ahead, const ptrdiff_t pace) {
+                                  T *target, const int streamed, const char *ahead) {
     ptrdiff_t plus[FD_UNROLLED], minus[FD_UNROLLED];
     C common[FD_UNROLLED];
     const C *weights = (const C *)rule->weights + row;
@@ -144,8 +139,10 @@ FD_INLINE const char *NAME(lines)(const int kind, const int taps, const int own,
             STREAM_LINE(target + i, line);
         else
             memcpy(target + i, line, sizeof line);
-        FD_PREFETCH(ahead);
-        ahead += pace;
+        if (ahead) {
+            FD_PREFETCH(ahead);
+            ahead += 64;
+        }
     }
     return ahead;
 }
@@ -217,7 +214,7 @@ FD_INLINE C NAME(element)(const fd_rule *rule, const T *f, const C *w) {
 }
 
 typedef const char *NAME(kernel)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row,
-                                 T *target, int streamed, const char *ahead, ptrdiff_t pace);
+                                 T *target, int streamed, const char *ahead);
 
 #ifndef MIXED
 /* The loops that are worth their own code: KERNEL(name, kind, taps, own). */
@@ -236,12 +233,12 @@ typedef const char *NAME(kernel)(const C *out, const T *f, ptrdiff_t count, cons
     KERNEL(eight, FD_DIFFERENCES, 8, 0)
 #define DEFINE(name, kind, taps, own)                                                                                  \
     static const char *NAME(put_##name)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row, \
-                                        T *target, int streamed, const char *ahead, ptrdiff_t pace) {                  \
-        return NAME(lines)(kind, taps, own, 0, out, f, count, rule, row, target, streamed, ahead, pace);               \
+                                        T *target, int streamed, const char *ahead) {                                  \
+        return NAME(lines)(kind, taps, own, 0, out, f, count, rule, row, target, streamed, ahead);                     \
     }                                                                                                                  \
     static const char *NAME(add_##name)(const C *out, const T *f, ptrdiff_t count, const fd_rule *rule, ptrdiff_t row, \
-                                        T *target, int streamed, const char *ahead, ptrdiff_t pace) {                  \
-        return NAME(lines)(kind, taps, own, 1, out, f, count, rule, row, target, streamed, ahead, pace);               \
+                                        T *target, int streamed, const char *ahead) {                                  \
+        return NAME(lines)(kind, taps, own, 1, out, f, count, rule, row, target, streamed, ahead);                     \
     }
 KERNELS(DEFINE)
 #endif
@@ -263,17 +260,16 @@ static NAME(kernel) * NAME(find)(const int kind, const int taps, const int own, 
 /* A run of at least a line, by full lines: what lies in the lines at its ends is computed with its neighbours. */
 static void NAME(run_lines)(C *out, const T *f, const ptrdiff_t count, const fd_rule *rule, const ptrdiff_t row,
                             const int own, NAME(writer) * to, NAME(kernel) * kernel) {
-    const char *here = (const char *)f;
     const ptrdiff_t head = to->streamed ? NAME(missing)(to, count) : 0;
     const ptrdiff_t lines = (count - head) / LINE, end = count - LINE, rest = (count - head) % LINE;
     if (head) {
-        kernel(out, f, 1, rule, row, to->stage + to->fill, 0, here, 0);
+        kernel(out, f, 1, rule, row, to->stage + to->fill, 0, NULL);
         NAME(flush)(to);
     }
     T *target = to->streamed ? to->line : (T *)out;
-    to->ahead = kernel(out + head, f + head, lines, rule, row + own * head, target, to->streamed, to->ahead, to->pace);
+    to->ahead = kernel(out + head, f + head, lines, rule, row + own * head, target, to->streamed, to->ahead);
     if (rest)
-        kernel(out + end, f + end, 1, rule, row + own * end, to->stage + rest - LINE, 0, here, 0);
+        kernel(out + end, f + end, 1, rule, row + own * end, to->stage + rest - LINE, 0, NULL);
     if (to->streamed) {
         to->line += lines * LINE;
         to->fill = rest;
@@ -402,7 +398,7 @@ static void NAME(walk_columns)(const fd_axis *axis, C *out, const T *f, const pt
 static void NAME(emit)(void *out, const void *from, const ptrdiff_t count, const int streamed) {
     if (FD_STREAMS && streamed) {
         NAME(writer) to;
-        NAME(open)(&to, out, NULL, from);
+        NAME(open)(&to, out, NULL);
         NAME(append)(&to, from, count);
         NAME(close)(&to);
     } else {
@@ -417,12 +413,12 @@ static void NAME(walk)(const fd_axis *axis, void *slot, const void *f, const ptr
                        const ptrdiff_t hi, const int add, void *streamed, const void *ahead) {
     NAME(writer) to;
     if (axis->by_column) {
-        NAME(open)(&to, NULL, NULL, f);
+        NAME(open)(&to, NULL, NULL);
         NAME(walk_columns)(axis, slot, f, step, lo, hi, add, &to);
         if (streamed)
             NAME(emit)(streamed, slot, hi - lo, 1);
     } else {
-        NAME(open)(&to, streamed, ahead, f);
+        NAME(open)(&to, streamed, ahead);
         NAME(walk_runs)(axis, slot, f, step, lo, hi, add, &to);
         if (streamed)
             NAME(close)(&to);

@@ -22,8 +22,10 @@
 #define FD_STREAMS 0
 #endif
 
-/* What a thread keeps in registers: in the first two levels of cache, beside the samples of a chunk. */
+/* What a thread has for registers, and what of it is used if steps hand values on in them: these are to stay in the
+   first level of cache beside the samples of a chunk. */
 #define FD_REGISTER_BYTES ((ptrdiff_t)32 << 10)
+#define FD_HELD_BYTES     ((ptrdiff_t)16 << 10)
 /* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
 #define FD_UNROLLED 8
 #define FD_GROUP    ((ptrdiff_t)64)
@@ -191,6 +193,14 @@ static void sweep_range(const fd_plan *plan, const fd_data *data, char *register
     }
 }
 
+/* Whether steps hand values on in registers. */
+static int is_held(const fd_plan *plan) {
+    int held = 0;
+    for (int k = 0; k < plan->steps; k++)
+        held |= !plan->step[k].last;
+    return held;
+}
+
 /* Whether many bands can go through one step before the next: each writes straight to its output. */
 static int can_band(const fd_plan *plan, const fd_data *data) {
     const uintptr_t first = (uintptr_t)data->outputs[0];
@@ -204,7 +214,8 @@ static int can_band(const fd_plan *plan, const fd_data *data) {
 
 static void sweep_part(const fd_plan *plan, const fd_data *data, ptrdiff_t lo, ptrdiff_t hi) {
     _Alignas(64) char registers[FD_REGISTER_BYTES];
-    const ptrdiff_t most = FD_REGISTER_BYTES / 8 / plan->registers, period = plan->period;
+    const ptrdiff_t most = (is_held(plan) ? FD_HELD_BYTES : FD_REGISTER_BYTES) / 8 / plan->registers;
+    const ptrdiff_t period = plan->period;
     const ptrdiff_t itemsize = plan->step->axis.types == FD_F64_F64 ? 8 : 4;
     const ptrdiff_t skip = data->streamed && !data->gaps ? (ptrdiff_t)((uintptr_t)data->outputs[0] % 64) / itemsize : 0;
     const int bands = can_band(plan, data) ? FD_BANDS : 1;
