@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastdiff._timing import ROUNDS, Call, interleaved
 
 Times = dict[str, list[float]]
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """How many times longer one side takes than another: the median over rounds, and their middle half."""
 
     median: float

@@ -10,13 +10,17 @@ import argparse
 import io
 import platform
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import rosen, rosen_der, rosen_hess
 
+import bench_grid
+import floor
 import peers
 import ratios
 from fastdiff import _demo, _threads
@@ -180,6 +184,52 @@ def _each(values: Mapping[str, Any], word: Callable[[Any], str]) -> dict[str, st
     return {name: word(value) for name, value in values.items()}
 
 
+def limit_rows() -> list[tuple[str, str, str]]:
+    """Return work, what is measured and the target of the grid engine; those of one work side by side."""
+    grouped: dict[str, list[tuple[bench_grid.Target, ratios.Ratio]]] = defaultdict(list)
+    for target in bench_grid.TARGETS:
+        found = bench_grid.measured(target.prepare(False))
+        print(f"{target.title}: {found}, target {target.least}", flush=True)
+        grouped[target.work].append((target, found))
+    rows = []
+    for work, pairs in grouped.items():
+        word = "times" if pairs[0][0].unit == "times" else "of the floor"
+        cases = " / ".join(target.case for target, _ in pairs).replace(" / accuracy ", " / ")
+        measured = " / ".join(_digits(target, found.median) for target, found in pairs)
+        targets = " / ".join(dict.fromkeys(f"{target.least:g}" for target, _ in pairs))
+        rows.append((f"{work}: {cases}" if cases else work, f"{measured} {word}", targets))
+    return rows
+
+
+def _digits(target: bench_grid.Target, value: float) -> str:
+    """Write a figure, cut rather than rounded: it is not to reach a target by its last digit."""
+    digits = 2 if target.unit != "times" or value < 10 else 1
+    return f"{int(value * 10**digits) / 10**digits:.{digits}f}"
+
+
+def limits(rows: list[tuple[str, str, str]]) -> str:
+    """Return the table of the limits of memory."""
+    lines = [
+        f"Fields on {floor.THREADS} threads. The floor is one read of each input and one write of each output, in full "
+        "64-byte lines past the cache; findiff and NumPy have no `out=`.",
+        "",
+        "| work | measured | target |",
+        "|---|---:|---:|",
+    ]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def require_peers() -> None:
+    """Stop where a cell would stay empty because a peer is missing."""
+    missing = [name for name in (*peers.NAMES, "numba") if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"missing peers: {', '.join(missing)}; the extra `bench` installs them")
+    try:
+        floor.fastest([np.zeros(64)], [np.zeros(64)])
+    except floor.Unavailable as error:
+        raise SystemExit(f"missing floor: {error}") from None
+
+
 def markdown(rows: list[Row]) -> str:
     """Return the table, and a line that says where it comes from."""
     lines = [f"| | {' | '.join(TITLES)} |", "|---" + "|---:" * len(TITLES) + "|"]
@@ -214,12 +264,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the table of the README and draw its picture.")
     parser.add_argument("--quick", action="store_true", help="small sizes; write nothing")
     quick = parser.parse_args().quick
+    if not quick:
+        require_peers()
     with np.errstate(all="ignore"):
         rows = field_rows(256 if quick else 4096) + function_rows() + hessian_rows() + accuracy_rows(5 if quick else 25)
     table = markdown(rows)
     print(table)
     if quick:
+        for target in bench_grid.TARGETS:
+            target.prepare(True)
         return
+    table += f"\n\n{limits(limit_rows())}"
+    print(table)
     readme = ROOT / "README.md"
     marked = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
     text, count = marked.subn(lambda _: f"{START}\n{table}\n{END}", readme.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The README's Python runs, and gives what its comments say.
+"""The Python of the README and of the guides runs, and gives what its comments say.
 
 A comment after an expression is the repr of its value. Dots stand for further digits; white space is ignored.
 """
@@ -12,8 +12,11 @@ import pytest
 import fastdiff as fd
 
 README = Path(__file__).parent.parent / "README.md"
+PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
 TOLD_ELSEWHERE = ("Comparison", "HessianResult", "Options", "Status", "Stencil", "compare", "stencil")
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+BLOCKS = [
+    block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 def same(found, promised):
