@@ -72,6 +72,8 @@ def parse(boundary: Any, axes: tuple[int, ...], ndim: int) -> tuple[Sides, ...]:
         return (_sides("boundary", boundary, pairs=False),) * len(axes)
     given: dict[int, Sides] = {}
     for key, rule in boundary.items():
+        if not isinstance(key, int | np.integer) or isinstance(key, bool):
+            raise TypeError(f"`boundary` must have axes, which are integers, as its keys, got {key!r}")
         axis = _checks.integer("boundary", key, least=-ndim, most=ndim - 1, where=" where it names an axis") % ndim
         if axis not in axes:
             raise ValueError(f"`boundary` must name axes that are differentiated, {_listed(axes)}, got axis {key}")
@@ -86,13 +88,17 @@ def _listed(axes: Iterable[int]) -> str:
 
 
 def _sides(name: str, rule: Any, *, pairs: bool) -> Sides:
-    if pairs and isinstance(rule, tuple | list) and len(rule) == 2 and isinstance(rule[1], str | tuple | list):
+    if pairs and isinstance(rule, tuple | list) and len(rule) == 2 and all(map(_names_a_rule, rule)):
         low, high = (_rule(f"{name}[{side}]", one) for side, one in enumerate(rule))
     else:
         low = high = _rule(name, rule)
     if (low.rule == "periodic") != (high.rule == "periodic") or (low.rule == "periodic" and low != high):
         raise ValueError(f"`{name}` must be periodic on both sides or neither, got {rule!r}")
     return low, high
+
+
+def _names_a_rule(part: Any) -> bool:
+    return isinstance(part, tuple | list) or part == ONE_SIDED.rule or (isinstance(part, str) and part in GHOSTS)
 
 
 def _rule(name: str, rule: Any) -> Boundary:

@@ -209,7 +209,7 @@ def _is_plain(spacing: tuple[Any, ...], order: Any, given: dict[str, Any]) -> bo
     return (
         all(type(item) in _PLAIN for item in spacing)
         and all(type(item) in (int, type(None)) for item in (*orders, *axes))
-        and type(given.get("boundary")) in (str, type(None))
+        and all(type(value) in (int, str, bool) for option, value in given.items() if option != "axis")
     )
 
 
@@ -405,15 +405,18 @@ def _tokens(
 def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
     if not spacing:
         return (1.0,) * axes
-    if len(spacing) == axes or (len(spacing) == 1 and np.ndim(spacing[0]) == 0):
+    if len(spacing) == axes or (len(spacing) == 1 and not isinstance(spacing[0], list) and np.ndim(spacing[0]) == 0):
         return spacing if len(spacing) == axes else spacing * axes
     raise TypeError(f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}")
 
 
 def _without_dates(name: str, item: Any, time_unit: Any) -> tuple[Any, bool]:
     """Return dates as numbers of `time_unit` since the first, times as numbers of it; and whether it was any."""
-    array = np.asarray(item) if isinstance(item, np.ndarray | np.generic | list | tuple) else None
-    if array is None or array.dtype.kind not in "mM":
+    try:
+        array = np.asarray(item)
+    except ValueError:  # ragged, which is worded where numbers are judged
+        return item, False
+    if array.dtype.kind not in "mM":
         return item, False
     if time_unit is None:
         raise ValueError(f"`time_unit` must say what {array.dtype} `{name}` counts in, such as 's' or 'D'; got None")
