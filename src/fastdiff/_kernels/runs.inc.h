@@ -23,7 +23,7 @@ FD_INLINE void NAME(open)(NAME(writer) * to, T *out, const void *ahead) {
     to->stage = to->room + LINE;
     to->ahead = ahead;
     to->skip = to->fill = (ptrdiff_t)((uintptr_t)out % 64 / sizeof(T));
-    to->line = out - to->skip;
+    to->line = out ? out - to->skip : NULL;
 }
 
 /* Write the line in the stage, which is full. */
@@ -114,8 +114,8 @@ FD_INLINE C NAME(sample)(const int kind, const int taps, const T *f, const ptrdi
     return sum;
 }
 
-/* Full lines of a run, from the registers of the CPU to where they go. `own`: every element has its own weights, those
-   of its row; `streamed`: `target` is past the cache, otherwise it is `out`. Returns what is next to be fetched ahead.
+/* Full lines of a run, from the registers of the CPU to `target`. `own`: every element has its own weights, those of
+   its row. `streamed`: the target is past the cache, otherwise it is in a register. Returns what is next to be fetched.
  */
 FD_INLINE const char *NAME(lines)(const int kind, const int taps, const int own, const int add, const C *out,
                                   const T *f, const ptrdiff_t lines, const fd_rule *rule, const ptrdiff_t row,

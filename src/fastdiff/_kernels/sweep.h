@@ -81,7 +81,7 @@ typedef struct {
     const void *const *inputs;
     const ptrdiff_t *origin;
     void *const *outputs;
-    ptrdiff_t base; /* the flat index where the outputs start */
+    ptrdiff_t base;      /* the flat index where the outputs start */
     unsigned char *gaps; /* NULL, or a mark for each FD_CHUNK of the flat index: some sample in it is not finite */
     int threads;
     int streamed; /* outputs bypass the cache */
