@@ -224,11 +224,13 @@ typedef const char *NAME(kernel)(const C *out, const T *f, ptrdiff_t count, cons
     KERNEL(own_sum3, FD_SUM, 3, 1)                                                                                     \
     KERNEL(own2, FD_DIFFERENCES, 2, 1)                                                                                 \
     KERNEL(own4, FD_DIFFERENCES, 4, 1)                                                                                 \
+    KERNEL(own6, FD_DIFFERENCES, 6, 1)                                                                                 \
     KERNEL(own8, FD_DIFFERENCES, 8, 1)                                                                                 \
     KERNEL(one, FD_DIFFERENCES, 1, 0)                                                                                  \
     KERNEL(two, FD_DIFFERENCES, 2, 0)                                                                                  \
     KERNEL(three, FD_DIFFERENCES, 3, 0)                                                                                \
     KERNEL(four, FD_DIFFERENCES, 4, 0)                                                                                 \
+    KERNEL(five, FD_DIFFERENCES, 5, 0)                                                                                 \
     KERNEL(six, FD_DIFFERENCES, 6, 0)                                                                                  \
     KERNEL(eight, FD_DIFFERENCES, 8, 0)
 #define DEFINE(name, kind, taps, own)                                                                                  \
