@@ -1,5 +1,6 @@
 """Gaps: NaN and masked samples with `nan="one-sided"`."""
 
+import warnings
 from fractions import Fraction
 from math import factorial
 from typing import Any
@@ -270,3 +271,63 @@ def test_topobathy() -> None:
     assert np.ptp(np.diff(axes[0])) > 0  # not uniform
     assert_like_numpy(height, axes, np.zeros(height.shape, bool))
     assert_like_numpy(height, axes, height < 0)
+
+
+# ---- errors, precision and warnings next to gaps
+
+
+def test_every_value_next_to_a_gap_has_an_error() -> None:
+    x = np.linspace(0.0, 3.0, 40)
+    f = np.sin(x)
+    f[[3, 20, 22]] = np.nan
+    clean = grid.gradient(f, x[1], accuracy=2, nan="one-sided")
+    value, error = grid.gradient(f, x[1], accuracy=2, nan="one-sided", full_output=True)
+    assert np.array_equal(value, clean, equal_nan=True)
+    known = np.isfinite(value)
+    known[21] = False  # alone between two gaps
+    assert np.isfinite(error[known]).all()
+    assert (np.abs(value - np.cos(x)) <= error)[known].mean() > 0.9
+
+
+def test_symmetry_does_not_hide_an_error() -> None:
+    x = np.arange(14) * 0.125
+    f = np.sin(x)
+    f[[4, 9]] = np.nan
+    value, error = grid.partial(f, x, order=2, accuracy=4, nan="one-sided", full_output=True)
+    known = np.isfinite(value)
+    assert (np.abs(value + np.sin(x)) <= error)[known].all()
+
+
+def test_a_mixed_derivative_is_not_sure_of_itself_next_to_gaps() -> None:
+    f = np.exp(np.add.outer(np.linspace(0, 2, 12), np.linspace(0, 2, 12)))
+    f[:, 4] = f[6] = np.nan
+    step = 2 / 11
+    value, error = grid.partial(f, step, order=(1, 1), nan="one-sided", full_output=True)
+    off = np.abs(value - f)
+    known = np.isfinite(error)
+    assert known.sum() > 60
+    assert (off <= error)[known].mean() > 0.9
+    assert (off <= 1.25 * error)[known].all()  # beside a gap fewer samples than two orders more would need
+
+
+def test_small_weights_of_single_precision() -> None:
+    f = (1e-30 * RNG.standard_normal(30)).astype("f4")
+    f[10] = np.nan
+    ours = grid.partial(f, 1e-20, order=2, accuracy=4, nan="one-sided")
+    wanted = grid.partial(f.astype(float), 1e-20, order=2, accuracy=4, nan="one-sided")
+    assert np.array_equal(np.isnan(ours), np.isnan(wanted))
+    np.testing.assert_allclose(ours, wanted, rtol=1e-6)
+
+
+def test_infinities_of_both_signs_do_not_warn() -> None:
+    f = np.arange(9.0)
+    f[0], f[2] = np.inf, -np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for boundary in ("antireflect", "reflect", "periodic"):
+            assert np.isfinite(grid.gradient(f, accuracy=2, nan="one-sided", boundary=boundary)[3:]).all()
+
+
+def test_a_masked_out_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"`out`.*MaskedArray"):
+        grid.gradient(np.arange(12.0), accuracy=2, out=np.ma.array(np.zeros(12)))

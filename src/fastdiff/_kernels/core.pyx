@@ -79,7 +79,7 @@ NORM = FD_NORM
 DEVIATION = FD_DEVIATION
 CHUNK = FD_CHUNK
 
-# Elements of all outputs between two looks for Ctrl-C: some 200 ms of work for one thread, long enough for blocks to pay.
+# Elements of all outputs between two looks for Ctrl-C: some 200 ms of work for one thread. Blocks need that many.
 cdef Py_ssize_t SLICE = 1 << 28
 
 

@@ -1,12 +1,12 @@
 /* All kernels of one level of vectors; included once for each, with LEVEL(x) to spell the symbols. */
 
-#define C               float
-#define ABS(x)          fabsf(x)
-#define SQRT(x)         sqrtf(x)
-#define DIVISOR_LEAST   0x1p-40f
-#define DIVIDEND_LEAST  0x1p-50f
-#define SQUARE_LEAST    0x1p-100f
-#define SQUARE_MOST     0x1p127f
+#define C              float
+#define ABS(x)         fabsf(x)
+#define SQRT(x)        sqrtf(x)
+#define DIVISOR_LEAST  0x1p-40f
+#define DIVIDEND_LEAST 0x1p-50f
+#define SQUARE_LEAST   0x1p-100f
+#define SQUARE_MOST    0x1p127f
 #ifdef FD_FMA
 #define FMA(a, b, c) __builtin_fmaf(a, b, c)
 #endif
@@ -26,13 +26,13 @@
 #undef SQUARE_MOST
 #undef FMA
 
-#define C               double
-#define ABS(x)          fabs(x)
-#define SQRT(x)         sqrt(x)
-#define DIVISOR_LEAST   0x1p-400
-#define DIVIDEND_LEAST  0x1p-500
-#define SQUARE_LEAST    0x1p-960
-#define SQUARE_MOST     0x1p1023
+#define C              double
+#define ABS(x)         fabs(x)
+#define SQRT(x)        sqrt(x)
+#define DIVISOR_LEAST  0x1p-400
+#define DIVIDEND_LEAST 0x1p-500
+#define SQUARE_LEAST   0x1p-960
+#define SQUARE_MOST    0x1p1023
 #ifdef FD_FMA
 #define FMA(a, b, c) __builtin_fma(a, b, c)
 #endif

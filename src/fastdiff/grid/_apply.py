@@ -5,7 +5,7 @@ Makes the results in NumPy's layout, and moves windows over what the kernels can
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +83,7 @@ def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], 
         return results
     count = len(request.entries)
     computed = _COMPUTED[model.dtype.char]
-    whole = [k for k, entry in enumerate(request.entries) if _are_pure((entry,))]
+    whole = [k for k, entry in enumerate(request.entries) if all(map(is_pure, entry.terms))]
     for k in range(count):
         if k not in whole:
             (term,) = request.entries[k].terms
@@ -101,9 +101,7 @@ def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], 
 def _quick(call: Call, threads: int | None) -> list[Array] | None:
     """Return new entries where they are the result, read and written in place; None for whatever is not as simple."""
     request, model = call.request, call.components[0]
-    if call.structure is not request.entries and type(call.structure) is not Sum:
-        return None
-    if call.masked or call.one_sided or request.unit or not (model.size and _are_pure(request.entries)):
+    if not (call.plain and model.size):
         return None
     for component in call.components:
         if (component.dtype is not _SINGLE and component.dtype is not _DOUBLE) or not component.flags.aligned:
@@ -113,14 +111,9 @@ def _quick(call: Call, threads: int | None) -> list[Array] | None:
     plan = find(request, model.shape, strides, results[0].strides, model.dtype.char)
     if plan.packed:
         return None
-    plan.sweep.run(call.components, results, _threads.for_work(threads, plan.seconds), False, 0, plan.size)
+    workers = _threads.for_work(threads, plan.seconds)
+    plan.sweep.run(call.components, results, workers, False, 0, plan.size)
     return results
-
-
-@lru_cache(maxsize=256)
-def _are_pure(entries: tuple[Sum, ...]) -> bool:
-    """Whether there are entries, and all their terms are derivatives along one axis."""
-    return bool(entries) and all(is_pure(term) for entry in entries for term in entry.terms)
 
 
 def _sweep(

@@ -16,13 +16,13 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from .. import _checks
 from .._typing import Array, GridOptions
 from ._boundary import Boundary, Sides, parse
-from ._operators import OPERATORS, Structure, Sum, dimensions, entries
+from ._operators import OPERATORS, Structure, Sum, dimensions, entries, is_pure
 from ._plan import Accurate, NumPy, Request, Token
 
 ACCURACIES = (2, 4, 6, 8, 10, 12)
 ORDERS = (1, 2, 3, 4, 5, 6)
-# Weights are below 64 over the step to the derivative order: these keep them normal.
-_SMALLEST, _LARGEST = 1e-305, 1e300
+# Weights are below 1e7 over the step to the derivative order: these keep them normal.
+_SMALLEST, _LARGEST = 1e-300, 1e300
 
 # Coordinates of more bytes are only looked up where they are kept: hashing them would cost as much as a new plan.
 _LOOKED_UP = 1 << 15
@@ -47,6 +47,12 @@ class Call(NamedTuple):
     coordinates: tuple[Array, ...] = ()
     masked: bool = False
     one_sided: bool = False
+    plain: bool = True  # nothing but entries without mixed derivatives, in the order of the result
+
+
+@lru_cache(maxsize=256)
+def _are_pure(entries: tuple[Sum, ...]) -> bool:
+    return bool(entries) and all(is_pure(term) for entry in entries for term in entry.terms)
 
 
 @lru_cache(maxsize=256)
@@ -92,8 +98,16 @@ def native(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any) -> Call
 def _gradient(
     f: Array, axes: tuple[int, ...], tokens: tuple[Token, ...], coordinates: tuple[Array, ...], edge_order: int
 ) -> Call:
+    request, structure = (_numpy_request if coordinates else _known_request)(edge_order, tokens, axes)
+    return Call((f,), request, structure, coordinates)
+
+
+def _numpy_request(edge_order: int, tokens: tuple[Token, ...], axes: tuple[int, ...]) -> tuple[Request, Structure]:
     structure, distinct = result("gradient", len(axes), 0, ())
-    return Call((f,), Request(NumPy(edge_order), tokens, axes, distinct), structure, coordinates)
+    return Request(NumPy(edge_order), tokens, axes, distinct), structure
+
+
+_known_request = lru_cache(maxsize=256)(_numpy_request)
 
 
 def _with_spacings(f: Array, axes: tuple[int, ...], spacing: tuple[Any, ...], edge_order: int) -> Call | None:
@@ -177,7 +191,14 @@ class Design(NamedTuple):
         unit = float(np.finfo(dtype).eps) if self.estimate else 0.0
         request = Request(scheme, self.tokens, self.axes, self.entries, OPERATORS[self.name].norm, unit)
         one_sided = masked if self.one_sided is None else self.one_sided
-        return Call(components, request, self.structure, self.coordinates, masked, one_sided)
+        plain = self.pure and not (self.estimate or masked or one_sided)
+        return Call(components, request, self.structure, self.coordinates, masked, one_sided, plain)
+
+    @property
+    def pure(self) -> bool:
+        """Whether the result is just its entries, and no derivative is mixed."""
+        alike = self.structure is self.entries or isinstance(self.structure, Sum)
+        return alike and _are_pure(self.entries)
 
 
 def known_options(name: str, options: GridOptions) -> dict[str, Any]:
@@ -219,11 +240,11 @@ def check_threads(threads: Any) -> None:
         _checks.integer("threads", threads, least=1, most=1024)
 
 
-def fields(name: str, f: Any) -> tuple[tuple[Array, ...], bool]:
-    """Return the components of what the operator `name` takes, and whether they can be masked."""
+def fields(name: str, f: Any, word: str | None = None) -> tuple[tuple[Array, ...], bool]:
+    """Return the components of what the operator `name` takes, and whether they can be masked; `word` names `f`."""
     if OPERATORS[name].vector:
-        return _components(f)
-    data, masked = _field(f, "f")
+        return _components(f, word or "F")
+    data, masked = _field(f, word or "f")
     return (data,), masked
 
 
@@ -316,25 +337,27 @@ def _for_dtype(sides: Sides, dtype: np.dtype[Any]) -> Sides:
     return low, high
 
 
-def _components(F: Any) -> tuple[tuple[Array, ...], bool]:
+def _components(F: Any, word: str) -> tuple[tuple[Array, ...], bool]:
     """Return the components of a vector field, of one dtype."""
     if not isinstance(F, tuple | list):
-        data, masked = _field(F, "F")
+        data, masked = _field(F, word)
         if data.ndim < 2:
-            raise ValueError(f"`F` must have its components along the first axis, got shape {data.shape}")
+            raise ValueError(f"`{word}` must have its components along the first axis, got shape {data.shape}")
         parts = list(data)
     else:
-        fields = [_field(one, f"F[{k}]") for k, one in enumerate(F)]
+        fields = [_field(one, f"{word}[{k}]") for k, one in enumerate(F)]
         parts, masked = [data for data, _ in fields], any(mask for _, mask in fields)
     if not parts:
-        raise ValueError("`F` must have at least one component, got none")
+        raise ValueError(f"`{word}` must have at least one component, got none")
     for k, part in enumerate(parts):
         if part.shape != parts[0].shape:
             raise ValueError(
-                f"`F` must have components of one shape, got {parts[0].shape} and, for F[{k}], {part.shape}"
+                f"`{word}` must have components of one shape, got {parts[0].shape} and, for {word}[{k}], {part.shape}"
             )
-    dtype = np.result_type(*parts)
-    return tuple(part if part.dtype == dtype else part.astype(dtype) for part in parts), masked
+    if any(part.dtype != parts[0].dtype for part in parts):
+        dtype = np.result_type(*parts)
+        parts = [part.astype(dtype, copy=False) for part in parts]
+    return tuple(parts), masked
 
 
 def _field(f: Any, name: str) -> tuple[Array, bool]:
@@ -532,7 +555,7 @@ def _match_out(out: Any, structure: Structure, shape: tuple[int, ...]) -> list[t
 
     def match(out: Any, structure: Structure) -> list[tuple[Sum, Array]]:
         if isinstance(structure, Sum):
-            if not isinstance(out, np.ndarray):
+            if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
                 raise TypeError(f"{wanted}, got {type(out).__name__}")
             return [(structure, out)]
         if not isinstance(out, tuple | list):
@@ -541,7 +564,7 @@ def _match_out(out: Any, structure: Structure, shape: tuple[int, ...]) -> list[t
             raise ValueError(f"{wanted}, got {len(out)} arrays")
         return [pair for one, part in zip(out, structure, strict=True) for pair in match(one, part)]
 
-    if not isinstance(out, np.ndarray) or not outer:
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray) or not outer:
         return match(out, structure)
     if out.shape != whole:
         raise ValueError(f"{wanted}, got shape {out.shape}")

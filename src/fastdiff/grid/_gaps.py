@@ -41,19 +41,20 @@ def repair(
     shape = outputs[0].shape
     extents = [shape[axis] for axis in order]
     count = len(request.entries)
-    for flat in _blocks(request, shape, order, marks):
-        place = dict(zip(order, np.unravel_index(flat, extents), strict=True))
-        own = tuple(place[axis] for axis in range(len(shape)))
-        index = tuple(part + window[1] if axis == window[0] else part for axis, part in enumerate(own))
-        gap = ~np.logical_and.reduce([np.isfinite(component[index]) for component in components])
-        for k, entry in enumerate(request.entries):
-            spoilt = gap | ~np.isfinite(outputs[k][own])
-            if spoilt.any():
-                here = tuple(part[spoilt] for part in own)
-                value, error = _entry(request, entry, components, tuple(part[spoilt] for part in index))
-                outputs[k][here] = value
-                if request.unit:
-                    outputs[count + k][here] = error
+    with np.errstate(all="ignore"):
+        for flat in _blocks(request, shape, order, marks):
+            place = dict(zip(order, np.unravel_index(flat, extents), strict=True))
+            own = tuple(place[axis] for axis in range(len(shape)))
+            index = tuple(part + window[1] if axis == window[0] else part for axis, part in enumerate(own))
+            gap = ~np.logical_and.reduce([np.isfinite(component[index]) for component in components])
+            for k, entry in enumerate(request.entries):
+                parts = outputs[k::count]
+                spoilt = [gap | ~np.isfinite(part[own]) for part in parts]  # an error may be where its value is not
+                here = np.flatnonzero(np.logical_or.reduce(spoilt))
+                if here.size:
+                    found = _entry(request, entry, components, tuple(part[here] for part in index))
+                    for part, bad, computed in zip(parts, spoilt, found, strict=False):
+                        part[tuple(place[bad] for place in own)] = computed[bad[here]]
 
 
 def _blocks(request: Request, shape: tuple[int, ...], order: list[int], marks: Array | None) -> Iterator[Array]:
@@ -130,15 +131,20 @@ def _term(request: Request, term: Term, component: Array, index: tuple[Array, ..
     left = np.logical_and.accumulate(finite[far - 1 :: -1]).sum(axis=0)
     right = np.logical_and.accumulate(finite[far + 1 :]).sum(axis=0)
     run = np.where(finite[far], left + right + 1, 0)
-    with np.errstate(all="ignore"):
-        count = np.minimum(order + scheme.accuracy, run)
-        value, size = _combine(points, left, right, count, reach(order, scheme.accuracy, uniform=axis.step is not None))
-        if not request.unit:
-            return term.sign * value, size
-        # Two points more say how far it may be off; where there are no more, one less does.
-        other = np.where(run > count, np.minimum(count + 2, run), count - 1)
-        error = SAFETY * np.abs(value - _combine(points, left, right, other)[0]) + request.unit * size
-    return term.sign * value, error
+    count = np.minimum(order + scheme.accuracy, run)
+    value, size = _combine(points, left, right, count, reach(order, scheme.accuracy, uniform=axis.step is not None))
+    if not request.unit:
+        return term.sign * value, size
+    # Two points more say how far it may be off. Where there are no more, one less does, from either end of the run: by
+    # symmetry one of the two may be the same formula.
+    more = run > count
+    others = (
+        _combine(points, left, right, np.where(more, np.minimum(count + 2, run), 0)),
+        _combine(points, left - 1, right, np.where(more | (left == 0), 0, count - 1)),
+        _combine(points, left, right - 1, np.where(more | (right == 0), 0, count - 1)),
+    )
+    apart = np.fmax.reduce([np.abs(value - other) for other, _ in others])
+    return term.sign * value, SAFETY * apart + request.unit * size
 
 
 def _samples(component: Array, index: tuple[Array, ...], number: int, axis: Line, far: int) -> Array:
@@ -151,7 +157,7 @@ def _samples(component: Array, index: tuple[Array, ...], number: int, axis: Line
         taken: Array = component[tuple(place)]
         return taken
 
-    result = np.full((2 * far + 1, len(rows)), np.nan, np.result_type(component.dtype.newbyteorder("="), np.float32))
+    result = np.full((2 * far + 1, len(rows)), np.nan, np.result_type(component.dtype.newbyteorder("="), np.float64))
     for k in range(2 * far + 1):
         row = rows + k - far
         inside = (row >= 0) & (row < extent)

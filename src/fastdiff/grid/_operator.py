@@ -80,6 +80,8 @@ class Operator:
         count = len(extents) if axes is None else len(axes) if isinstance(axes, tuple | list) else 1
         components = count if OPERATORS[name].vector else 1
         design = _door.design(name, extents, components, spacing, order, kept=True, **given)
+        if not design.entries:
+            raise ValueError(f"`axis` must name at least one axis, got {axes!r}")
         self._set(design, adjoint=False)
 
     def _set(self, design: _door.Design, *, adjoint: bool) -> None:
@@ -134,7 +136,7 @@ class Operator:
             if out is not None:
                 raise TypeError("`out` can't be used with an adjoint, which sums several results")
             return self._applied_back(u, threads)
-        components, masked = _door.fields(self._design.name, u)
+        components, masked = _door.fields(self._design.name, u, "u")
         if len(components) != self._design.components:
             raise ValueError(f"`u` must have {self._design.components} components, got {len(components)}")
         self._check_shapes(components)
@@ -167,7 +169,7 @@ class Operator:
     def _applied_back(self, v: Any, threads: int | None) -> Any:
         """Apply the adjoint: to each component all entries that were made of it, by the transposed matrices."""
         design = self._design
-        parts, masked = _door.fields("jacobian", _leaves(v, design.structure))  # any number of components
+        parts, masked = _door.fields("jacobian", _leaves(v, design.structure), "v")  # any number of components
         self._check_shapes(parts)
         scheme = design.scheme._replace(adjoint=True)
         results = []
@@ -181,7 +183,7 @@ class Operator:
             sums = [Sum(tuple(term for term in terms if is_pure(term)))]
             sums += [Sum((term,)) for term in terms if not is_pure(term)]
             request = Request(scheme, design.tokens, design.axes, tuple(one for one in sums if one.terms))
-            call = _door.Call(parts, request, request.entries, design.coordinates, masked)
+            call = _door.Call(parts, request, request.entries, design.coordinates, masked, plain=False)
             values = _apply.solve(call, None, threads, ()) if request.entries else (np.zeros_like(parts[0]),)
             results.append(sum(values[1:], start=values[0]))
         return tuple(results) if OPERATORS[design.name].vector else results[0]

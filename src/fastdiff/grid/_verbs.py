@@ -95,8 +95,9 @@ def gradient(
     >>> across[-1]
     array([0. , 0.5, 1. , 1.5, 2. ])
     """
-    asked = (accuracy, boundary, nan, time_unit, full_output)
-    if asked != (None,) * 5:
+    plain = accuracy is None and boundary is None and nan is None and time_unit is None and full_output is None
+    if not plain:
+        asked = (accuracy, boundary, nan, time_unit, full_output)
         given: Any = {name: value for name, value in zip(_BEYOND_NUMPY, asked, strict=True) if value is not None}
         if type(edge_order) is not int or edge_order != 1:
             name, value = next(iter(given.items()))
