@@ -77,7 +77,8 @@ setup(
             [f"{KERNELS}/core.pyx", f"{KERNELS}/sweep.c"],
             include_dirs=[KERNELS],
             depends=[
-                f"{KERNELS}/{name}" for name in ("config.h", "sweep.h", "level.inc.h", "runs.inc.h", "registers.inc.h")
+                f"{KERNELS}/{name}"
+                for name in ("config.h", "sweep.h", "level.inc.h", "runs.inc.h", "registers.inc.h", "sums.inc.h")
             ],
         ),
         Extension(

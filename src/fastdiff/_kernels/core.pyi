@@ -3,7 +3,7 @@ from typing import Any, TypeAlias
 
 Rule: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...], Any, float, complex]
 Axis: TypeAlias = tuple[int, int, int, bool, Sequence[Rule], Rule, Sequence[Rule]]
-Step: TypeAlias = tuple[int, int, Any, int, bool, int, bool, bool, Axis | None]
+Step: TypeAlias = tuple[int, int, Any, int, bool, int, bool, bool, int, Axis | None]
 
 QUOTIENT: int
 SUM: int

@@ -41,6 +41,7 @@ cdef extern from "sweep.h" nogil:
         int output
         int direct
         int last
+        int summed
         int input
         int first "from"
         int count
@@ -152,9 +153,9 @@ cdef class Sweep:
         return block
 
     cdef int set_step(self, fd_step *step, spec) except -1:
-        operation, types, source, target, add, output, direct, last, axis = spec
+        operation, types, source, target, add, output, direct, last, summed, axis = spec
         step.operation, step.target, step.output = operation, target, output
-        step.add, step.direct, step.last = add, direct, last
+        step.add, step.direct, step.last, step.summed = add, direct, last, summed
         self.outputs = max(self.outputs, step.output + 1)
         step.axis.types = types
         if step.operation == FD_DERIVATIVE:

@@ -1,5 +1,7 @@
 /* All kernels of one level of vectors; included once for each, with LEVEL(x) to spell the symbols. */
 
+#define LINE ((ptrdiff_t)(64 / sizeof(T)))
+
 #define C              float
 #define ABS(x)         fabsf(x)
 #define SQRT(x)        sqrtf(x)
@@ -13,9 +15,12 @@
 #define NAME(x) LEVEL(x##_f32)
 #include "registers.inc.h"
 #undef NAME
-#define T       float
-#define NAME(x) LEVEL(x##_f32_f32)
+#define T        float
+#define NAME(x)  LEVEL(x##_f32_f32)
+#define CNAME(x) LEVEL(x##_f32)
 #include "runs.inc.h"
+#include "sums.inc.h"
+#undef CNAME
 #undef NAME
 #undef C
 #undef ABS
@@ -45,9 +50,12 @@
 #undef MIXED
 #undef T
 #undef NAME
-#define T       double
-#define NAME(x) LEVEL(x##_f64_f64)
+#define T        double
+#define NAME(x)  LEVEL(x##_f64_f64)
+#define CNAME(x) LEVEL(x##_f64)
 #include "runs.inc.h"
+#include "sums.inc.h"
+#undef CNAME
 #undef NAME
 #undef T
 #undef C
@@ -60,9 +68,12 @@
 #undef FMA
 
 static const fd_kernels LEVEL(kernels)[] = {
-    {LEVEL(walk_f32_f32), LEVEL(walk_bands_f32_f32), LEVEL(emit_f32_f32), LEVEL(gap_f32_f32), LEVEL(combine_f32)},
-    {LEVEL(walk_f32_f64), LEVEL(walk_bands_f32_f64), LEVEL(emit_f32_f64), LEVEL(gap_f32_f64), LEVEL(combine_f64)},
-    {LEVEL(walk_f64_f64), LEVEL(walk_bands_f64_f64), LEVEL(emit_f64_f64), LEVEL(gap_f64_f64), LEVEL(combine_f64)},
+    {LEVEL(walk_f32_f32), LEVEL(walk_bands_f32_f32), LEVEL(emit_f32_f32), LEVEL(gap_f32_f32), LEVEL(combine_f32),
+     LEVEL(walk_sum_f32_f32)},
+    {LEVEL(walk_f32_f64), LEVEL(walk_bands_f32_f64), LEVEL(emit_f32_f64), LEVEL(gap_f32_f64), LEVEL(combine_f64), NULL},
+    {LEVEL(walk_f64_f64), LEVEL(walk_bands_f64_f64), LEVEL(emit_f64_f64), LEVEL(gap_f64_f64), LEVEL(combine_f64),
+     LEVEL(walk_sum_f64_f64)},
 };
+#undef LINE
 #undef LEVEL
 #undef STREAM_LINE

@@ -5,8 +5,6 @@
    A run is a stretch of outputs that one rule serves. Everything that is `const int` below is known at compile time:
    the loop is specialised by inlining. */
 
-#define LINE ((ptrdiff_t)(64 / sizeof(T)))
-
 /* Where runs go in order: to an output, in full lines past the cache, or to a register. Where runs meet within a line
    it waits in the stage. */
 typedef struct {
@@ -497,4 +495,3 @@ static int NAME(gap)(const void *source, const ptrdiff_t step, const ptrdiff_t c
 }
 
 #undef STRIDED
-#undef LINE

@@ -29,6 +29,9 @@
 /* Taps of the longest unrolled loop, and elements of a group that the others take at a time. */
 #define FD_UNROLLED 8
 #define FD_GROUP    ((ptrdiff_t)64)
+/* Axes and taps of the largest sum without registers. */
+#define FD_SUMMED      3
+#define FD_SUMMED_TAPS 4
 /* Neighbours along an outer axis that are differentiated together, and most taps of their rule. */
 #define FD_BANDS  4
 #define FD_BANDED 4
@@ -67,6 +70,8 @@ typedef struct {
     void (*emit)(void *out, const void *from, ptrdiff_t count, int streamed);
     int (*gap)(const void *f, ptrdiff_t step, ptrdiff_t count);
     void (*combine)(const fd_step *step, void *out, const void *from, ptrdiff_t chunk, ptrdiff_t size);
+    void (*walk_sum)(const fd_step *steps, int count, int norm, const void *const *sources, ptrdiff_t lo, ptrdiff_t hi,
+                     void *out, const void *ahead);
 } fd_kernels;
 
 /* The same source for each level of vectors. FMA is only used where the result is rounded as without it, so all levels
@@ -134,6 +139,28 @@ FD_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
     return a < b ? a : b;
 }
 
+/* Run the steps that make one output past the cache of sums or of a norm; return how many come after the first. */
+static int sweep_sum(const fd_plan *plan, const fd_data *data, const fd_kernels *kernels, int k, ptrdiff_t lo,
+                     ptrdiff_t hi, ptrdiff_t next) {
+    const fd_step *steps = plan->step + k;
+    const int count = steps->summed, norm = !steps[count - 1].last;
+    const ptrdiff_t itemsize = steps->axis.types == FD_F64_F64 ? 8 : 4;
+    const void *sources[FD_SUMMED];
+    const char *ahead = NULL;
+    for (int a = 0; a < count; a++) {
+        const int input = steps[a].input;
+        const char *source = (const char *)data->inputs[input] + (lo - data->origin[input]) * itemsize;
+        if (data->gaps && kernels->gap(source, 1, hi - lo))
+            data->gaps[lo / FD_CHUNK] = 1;
+        if (steps[a].ahead)
+            ahead = source + (next - lo + steps[a].ahead) * itemsize;
+        sources[a] = source;
+    }
+    char *out = (char *)data->outputs[steps[norm ? count : count - 1].output] + (lo - data->base) * itemsize;
+    kernels->walk_sum(steps, count, norm, sources, lo, hi, out, ahead);
+    return count - 1 + norm;
+}
+
 /* Run the program on [lo, hi), which lies in one row and fits the registers, and on as many more `bands` at a distance
    of a period; the next chunk starts at `next`. */
 static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *registers, ptrdiff_t chunk, ptrdiff_t lo,
@@ -149,7 +176,9 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
         const ptrdiff_t itemsize = types == FD_F64_F64 ? 8 : 4, width = types == FD_F32_F32 ? 4 : 8;
         char *slot = registers + step->target * chunk * width;
         char *out = step->output < 0 ? NULL : (char *)data->outputs[step->output] + (lo - data->base) * itemsize;
-        if (step->operation != FD_DERIVATIVE) {
+        if (step->summed && data->streamed) {
+            k += sweep_sum(plan, data, kernels, k, lo, hi, next);
+        } else if (step->operation != FD_DERIVATIVE) {
             kernels->combine(step, slot, registers + step->from * chunk * width, chunk, size);
         } else {
             if (step->input != input) {

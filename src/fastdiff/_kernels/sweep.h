@@ -52,6 +52,7 @@ typedef struct {
     int output; /* where the register goes in the end; -1: nowhere */
     int direct; /* it may live there all the time: it has the type of the data */
     int last;   /* it goes there now */
+    int summed; /* so many steps from here on, and a norm of them if the last is not `last`, make one output */
     int input;
     int from, count;
     double scale[2];

@@ -32,6 +32,8 @@ _SHORT_LINE = 32
 _SECONDS_PER_ELEMENT = 0.7e-9
 # What the samples around a chunk may take of the second level of cache, of which half a megabyte is common.
 _BLOCKED_BYTES = 600 << 10
+# The sums and norms that the kernels make without registers: of so many terms, of so many taps each.
+_SUMMED_AXES, _SUMMED_TAPS, _NORM_TAPS = (2, 3), (1, 2, 4), (1, 2)
 # Outputs past the cache go in lines of so much.
 _LINE_BYTES = 64
 # What one of some twelve rows may take of the first level of cache.
@@ -198,7 +200,6 @@ class _Program:
         self.request, self.geometry, self.char = request, geometry, char
         self.steps: list[Any] = []
         self.registers = self.scratch = 1
-        self.taps = 0
         self.rules: dict[Any, AxisRules] = {}
         self.far: dict[int, int] = {}  # by input: how far its samples reach in the flat index
         terms = [term for entry in request.entries for term in entry.terms]
@@ -253,13 +254,14 @@ class _Program:
         output: int = -1,
         direct: bool = False,
         last: bool = False,
+        summed: int = 0,
         axis: Any = None,
     ) -> None:
         self.registers = max(self.registers, target + 1)
         self.scratch = max(self.scratch, self.registers)
         types = _TYPES[self.char, char]
         direct = direct and char == self.char
-        self.steps.append((operation, types, source, target, add, output, direct, last, axis))
+        self.steps.append((operation, types, source, target, add, output, direct, last, summed, axis))
 
     def build(self) -> None:
         """Write the steps of all entries."""
@@ -271,21 +273,41 @@ class _Program:
 
     def _sum(self, entry: Sum, output: int, error: int) -> None:
         last = len(entry.terms) - 1
+        summed = self._summed(entry, _SUMMED_TAPS)
         for k, term in enumerate(entry.terms):
-            self.derivative(term, add=k > 0, output=output, direct=True, last=k == last)
+            self.derivative(term, add=k > 0, output=output, direct=True, last=k == last, summed=summed if k == 0 else 0)
         if self.request.unit:
             for k, term in enumerate(entry.terms):
                 self._deviation(term, 0, add=k > 0, output=error, last=k == last)
 
     def _norm(self, entry: Sum, output: int, error: int) -> None:
         count = len(entry.terms)
+        summed = self._summed(entry, _NORM_TAPS)
         for k, term in enumerate(entry.terms):
-            self.derivative(term, k)
+            self.derivative(term, k, summed=summed if k == 0 else 0)
         self.combine(CORE.NORM, 0, count, 0, output=output, last=True)
         if self.request.unit:  # by the triangle inequality the norm is no further off than the norm of the errors
             for k, term in enumerate(entry.terms):
                 self._deviation(term, k)
             self.combine(CORE.NORM, 0, count, 0, output=error, last=True)
+
+    def _summed(self, entry: Sum, known_taps: tuple[int, ...]) -> int:
+        """Return how many terms the kernels can sum without registers, if they are all dense and of one form; else 0.
+
+        What a constant adds beyond a boundary would be added in another order.
+        """
+        count = len(entry.terms)
+        dense = all(row == (1,) for row in self.geometry.strides)
+        taps = set()
+        for term in entry.terms:
+            axis, order = along(term)
+            rules = self._axis_rules(axis, order, term.sign, None, 0)
+            interior = rules.interior
+            plain = isinstance(interior.weights, tuple) and interior.kind == CORE.DIFFERENCES
+            plain = plain and not any(rule.outside for rule in (*rules.low, *rules.high))
+            taps.add(len(interior.plus) if plain and not self.geometry.axes[axis].by_column else 0)
+        fits = len(taps) == 1 and taps <= set(known_taps) and count in _SUMMED_AXES and not self.request.bound
+        return count if fits and dense and self.calculated == self.char else 0
 
     def _deviation(self, term: Term, target: int, **end: Any) -> None:
         """Put the error of a term into a register: how two more orders differ, and what bounds the round-off."""
@@ -330,7 +352,7 @@ class _Program:
         as well, and only many taps are worth it.
         """
         apart = all(
-            last and not add and operation == CORE.DERIVATIVE for operation, *_, add, _, _, last, _ in self.steps
+            last and not add and operation == CORE.DERIVATIVE for operation, *_, add, _, _, last, _, _ in self.steps
         )
         whole = inner * _ITEMSIZE[self.char] % _LINE_BYTES == 0
         if not (apart and whole) or (middle > 1 and reach < 3):
