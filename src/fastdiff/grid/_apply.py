@@ -17,7 +17,8 @@ from ._gaps import repair
 from ._layout import Source, dense_strides, empty, is_dense, order_of, real_view, rows_of
 from ._mixed import mixed
 from ._operators import Sum, arranged, is_pure
-from ._plan import Plan, Request, find
+from ._plan import Plan, find
+from ._request import Request
 from ._rules import CORE
 
 # Given outputs of more bytes are written past the cache: twice as fast from 32 MiB on, even from 4 to 16,

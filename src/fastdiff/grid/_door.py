@@ -17,7 +17,7 @@ from .. import _checks
 from .._typing import Array, GridOptions
 from ._boundary import Boundary, Sides, parse
 from ._operators import OPERATORS, Structure, Sum, dimensions, entries, is_pure
-from ._plan import Accurate, NumPy, Request, Token
+from ._request import Accurate, NumPy, Request, Token
 
 ACCURACIES = (2, 4, 6, 8, 10, 12)
 ORDERS = (1, 2, 3, 4, 5, 6)

@@ -16,7 +16,8 @@ from .._stencil import stencil
 from .._typing import Array, FloatArray
 from ._boundary import GHOSTS, ghost
 from ._operators import Sum, Term
-from ._plan import SAFETY, Accurate, Request, along, spacing_of
+from ._program import SAFETY
+from ._request import Accurate, Request, along, spacing_of
 from ._rules import CORE
 from ._spacing import Line, differentiation_weights, line, reach
 

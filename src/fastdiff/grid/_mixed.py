@@ -15,7 +15,9 @@ from .._typing import Array
 from . import _gaps
 from ._layout import Source, dense_strides, empty, order_of, real_view, rows_of
 from ._operators import Sum, Term
-from ._plan import SAFETY, Accurate, Request, find
+from ._plan import find
+from ._program import SAFETY
+from ._request import Accurate, Request
 
 Workers = Callable[[float], int]
 

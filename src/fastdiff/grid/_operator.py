@@ -14,7 +14,7 @@ from .._stencil import Stencil, stencil
 from .._typing import Array, FloatArray, GridOptions
 from . import _apply, _door
 from ._operators import OPERATORS, Structure, Sum, Term, dimensions, entries, is_pure
-from ._plan import Request, spacing_of
+from ._request import Request, spacing_of
 from ._rules import matrix_of
 from ._spacing import line
 
