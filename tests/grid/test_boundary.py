@@ -166,3 +166,16 @@ def test_bad_boundaries_are_named(case: str) -> None:
 def test_an_axis_of_the_batch_has_no_boundary() -> None:
     with pytest.raises(ValueError, match=r"`boundary`.*1"):
         grid.laplacian(F, axis=0, boundary={1: "reflect"})
+
+
+def test_a_pair_needs_its_axis() -> None:
+    with pytest.raises(ValueError, match=r"`boundary` must name the axis of a \(low, high\) pair"):
+        grid.laplacian(np.zeros((9, 9)), boundary=("reflect", "one-sided"))
+
+
+def test_a_period_that_is_not_that_of_the_spacing() -> None:
+    f = np.cos(2 * np.pi / 64 * np.arange(64))
+    fits = grid.gradient(f, 2 * np.pi / 64, boundary=("periodic", 2 * np.pi))
+    assert np.array_equal(fits, grid.gradient(f, 2 * np.pi / 64, boundary="periodic"))
+    with pytest.raises(ValueError, match=r"`boundary`.*6\.28.*7\.0"):
+        grid.gradient(f, 2 * np.pi / 64, boundary=("periodic", 7.0))

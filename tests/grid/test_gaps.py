@@ -331,3 +331,12 @@ def test_infinities_of_both_signs_do_not_warn() -> None:
 def test_a_masked_out_is_refused() -> None:
     with pytest.raises(TypeError, match=r"`out`.*MaskedArray"):
         grid.gradient(np.arange(12.0), accuracy=2, out=np.ma.array(np.zeros(12)))
+
+
+def test_what_numpy_masks_is_nan_in_a_plain_out() -> None:
+    f = np.ma.masked_where(np.arange(12) == 5, np.arange(12.0) ** 2)
+    f.data[5] = -9999
+    out = np.empty(12)
+    grid.gradient(f, out=out)
+    theirs = np.gradient(f)
+    assert np.array_equal(np.isnan(out), np.ma.getmaskarray(theirs))

@@ -91,6 +91,8 @@ def _sides(name: str, rule: Any, *, pairs: bool) -> Sides:
     if pairs and isinstance(rule, tuple | list) and len(rule) == 2 and all(map(_names_a_rule, rule)):
         low, high = (_rule(f"{name}[{side}]", one) for side, one in enumerate(rule))
     else:
+        if isinstance(rule, tuple | list) and len(rule) == 2 and all(map(_names_a_rule, rule)):
+            raise ValueError(f"`{name}` must name the axis of a (low, high) pair, as in {{0: {rule!r}}}, got {rule!r}")
         low = high = _rule(name, rule)
     if (low.rule == "periodic") != (high.rule == "periodic") or (low.rule == "periodic" and low != high):
         raise ValueError(f"`{name}` must be periodic on both sides or neither, got {rule!r}")
@@ -98,7 +100,7 @@ def _sides(name: str, rule: Any, *, pairs: bool) -> Sides:
 
 
 def _names_a_rule(part: Any) -> bool:
-    return isinstance(part, tuple | list) or part == ONE_SIDED.rule or (isinstance(part, str) and part in GHOSTS)
+    return isinstance(part, tuple | list) or (isinstance(part, str) and (part in GHOSTS or part == ONE_SIDED.rule))
 
 
 def _rule(name: str, rule: Any) -> Boundary:

@@ -164,6 +164,8 @@ def coordinate_token(x: Array, *, kept: bool = False) -> Token:
     return (x.dtype.char, x.tobytes() if kept or x.nbytes <= _LOOKED_UP else x)
 
 
+# A period and the points times the spacing may differ by so much, relatively.
+_SAME = 1e-9
 # Scalars of these types are equal only if they mean the same spacing.
 _PLAIN = (float, int, np.float64)
 _TAKEN = tuple(GridOptions.__annotations__)
@@ -297,7 +299,10 @@ def _check_counts(name: str, axes: int, components: int) -> None:
     operator = OPERATORS[name]
     if operator.axes and axes not in operator.axes:
         wanted = " or ".join(map(str, operator.axes))
-        raise ValueError(f"{name} must have {wanted} axes, got {axes}; `axis` selects them")
+        raise ValueError(
+            f"{name} must have {wanted} axes, got {axes}; `axis` selects them among those of a component, and an array "
+            "has its components along the first axis"
+        )
     count = operator.components(axes)
     if count is not None and components != count:
         raise ValueError(
@@ -417,8 +422,12 @@ def _tokens(
             coordinates.append(value)
             tokens.append(coordinate_token(value, kept=kept))
         else:
-            if period is not None:
-                _check_period(selected, period, value * np.arange(shape[selected]))
+            wanted = abs(value) * shape[selected]
+            if period is not None and not math.isclose(period, wanted, rel_tol=_SAME):
+                raise ValueError(
+                    f"`boundary` must be 'periodic' for axis {selected}, whose spacing is a number and makes its period "
+                    f"{wanted}, got {period}"
+                )
             tokens.append((float, value))
     if time_unit is not None and not timed:
         raise ValueError(f"`time_unit` must come with datetime64 or timedelta64 spacing, got {time_unit!r} without any")
@@ -430,7 +439,10 @@ def _spacings(spacing: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
         return (1.0,) * axes
     if len(spacing) == axes or (len(spacing) == 1 and not isinstance(spacing[0], list) and np.ndim(spacing[0]) == 0):
         return spacing if len(spacing) == axes else spacing * axes
-    raise TypeError(f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}")
+    hint = (
+        "; a list of them is passed as *spacing" if len(spacing) == 1 and isinstance(spacing[0], list | tuple) else ""
+    )
+    raise TypeError(f"`spacing` must be nothing, one scalar or one for each of {axes} axes, got {len(spacing)}{hint}")
 
 
 def _without_dates(name: str, item: Any, time_unit: Any) -> tuple[Any, bool]:

@@ -321,6 +321,8 @@ class Operator:
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
+    if isinstance(shape, np.ndarray) and shape.ndim:
+        raise TypeError(f"`shape` must be integers, got an array; its shape is {shape.shape}")
     items = shape if isinstance(shape, tuple | list) else (shape,)
     extents = tuple(_checks.integer("shape", one, least=0) for one in items)
     if not extents:

@@ -48,9 +48,7 @@ def line(spacing: Any, extent: int, sides: Sides) -> Line:
     """Return an axis of `spacing`, a scalar or coordinates."""
     period = sides[0].value if sides[0].rule == "periodic" else None
     if not isinstance(spacing, np.ndarray):
-        if period is None or math.isclose(period, extent * abs(spacing), rel_tol=4 * np.finfo(np.float64).eps):
-            return Line(extent, Fraction(spacing), np.arange(extent, dtype=np.float64), sides)
-        spacing = spacing * np.arange(extent)
+        return Line(extent, Fraction(spacing), np.arange(extent, dtype=np.float64), sides)
     return Line(extent, _uniform_step(spacing, period), spacing, sides)
 
 

@@ -128,7 +128,8 @@ def _from_numpy(f: Any, spacing: tuple[Any, ...], axis: Any, edge_order: Any, ou
     structure = _door.result("gradient", len(parts), 0, ())[0]
     (targets,) = _door.check_out(out, structure, model.shape, (model.dtype,), (f, *spacing))
     for (target,), part in zip(targets.values(), parts, strict=True):
-        target[...] = part
+        masked = isinstance(part, np.ma.MaskedArray) and part.dtype.kind in "fc"
+        target[...] = part.filled(np.nan) if masked else part
     return out
 
 
