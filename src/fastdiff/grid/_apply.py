@@ -51,7 +51,7 @@ def require_core(name: str) -> None:
 
 def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) -> Any:
     """Return the result of a judged call, in `out` if given; `inputs` are what `out` must not overlap."""
-    if out is None and (quick := _quick(call, threads)):
+    if out is None and (quick := _quick(call, [], threads)):
         return quick[0] if isinstance(call.structure, Sum) else tuple(quick)
     request, model = call.request, call.components[0]
     real = model.real.dtype
@@ -61,6 +61,8 @@ def solve(call: Call, out: Any, threads: int | None, inputs: tuple[Any, ...]) ->
         inputs = (*inputs, *call.components, *call.coordinates)
         targets = check_out(out, call.structure, model.shape, dtypes, inputs)
     given = [found[entry][0] for found in targets for entry in request.entries]
+    if given and _quick(call, given, threads):
+        return out
     results = _results(call, dtypes, given, threads)
     if out is not None:
         for found in targets:
@@ -99,21 +101,24 @@ def _results(call: Call, dtypes: tuple[np.dtype[Any], ...], given: list[Array], 
     return results
 
 
-def _quick(call: Call, threads: int | None) -> list[Array] | None:
-    """Return new entries where they are the result, read and written in place; None for whatever is not as simple."""
+def _quick(call: Call, given: list[Array], threads: int | None) -> list[Array] | None:
+    """Return the entries where they are the result, read and written in place; None for whatever is not as simple."""
     request, model = call.request, call.components[0]
     if not (call.plain and model.size):
         return None
     for component in call.components:
         if (component.dtype is not _SINGLE and component.dtype is not _DOUBLE) or not component.flags.aligned:
             return None
-    results = [np.empty_like(model) for _ in request.entries]
+    if given and not all(one.flags.c_contiguous and one.flags.aligned for one in given):
+        return None
+    results = given or [np.empty_like(model) for _ in request.entries]
     strides = tuple([component.strides for component in call.components])
     plan = find(request, model.shape, strides, results[0].strides, model.dtype.char)
     if plan.packed:
         return None
     workers = _threads.for_work(threads, plan.seconds)
-    plan.sweep.run(call.components, results, workers, False, 0, plan.size)
+    streamed = bool(given) and plan.nbytes >= STREAMED_BYTES
+    plan.sweep.run(call.components, results, workers, streamed, 0, plan.size)
     return results
 
 

@@ -425,7 +425,7 @@ def _tokens(
             wanted = abs(value) * shape[selected]
             if period is not None and not math.isclose(period, wanted, rel_tol=_SAME):
                 raise ValueError(
-                    f"`boundary` must be 'periodic' for axis {selected}, whose spacing is a number and makes its period "
+                    f"`boundary` must be 'periodic' for axis {selected}, whose spacing is a number: its period is "
                     f"{wanted}, got {period}"
                 )
             tokens.append((float, value))
