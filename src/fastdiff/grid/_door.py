@@ -531,13 +531,14 @@ def check_out(
                 f"`out` must be a pair with `full_output`, of the value and the error, got {type(out).__name__}"
             )
         halves = tuple(out)
+    arrays = list({id(one): one for one in inputs if isinstance(one, np.ndarray)}.values())
     targets: list[dict[Sum, list[Array]]] = []
     seen: list[tuple[tuple[int, Sum], Array]] = []
     for number, (half, dtype) in enumerate(zip(halves, dtypes, strict=True)):
         targets.append({})
         for entry, target in _match_out(half, structure, shape):
             _check_target(target, shape, dtype)
-            if any(_overlap(target, other) for other in inputs if isinstance(other, np.ndarray)):
+            if any(_overlap(target, other) for other in arrays):
                 raise ValueError("`out` must not overlap the input: give it memory of its own")
             for which, other in seen:
                 if not (which == (number, entry) and target is other) and _overlap(target, other):
@@ -586,7 +587,7 @@ def _match_out(out: Any, structure: Structure, shape: tuple[int, ...]) -> list[t
 
 def _overlaps_itself(array: Array) -> bool:
     """Whether two entries may share memory: a stride shorter than what lies within it."""
-    if array.size == 0:
+    if array.size == 0 or array.flags.c_contiguous:
         return False
     span = array.itemsize
     for stride, extent in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True)):
