@@ -176,7 +176,7 @@ static void sweep_chunk(const fd_plan *plan, const fd_data *data, char *register
         const ptrdiff_t itemsize = types == FD_F64_F64 ? 8 : 4, width = types == FD_F32_F32 ? 4 : 8;
         char *slot = registers + step->target * chunk * width;
         char *out = step->output < 0 ? NULL : (char *)data->outputs[step->output] + (lo - data->base) * itemsize;
-        if (step->summed && data->streamed) {
+        if (FD_STREAMS && step->summed && data->streamed) {
             k += sweep_sum(plan, data, kernels, k, lo, hi, next);
         } else if (step->operation != FD_DERIVATIVE) {
             kernels->combine(step, slot, registers + step->from * chunk * width, chunk, size);
