@@ -21,9 +21,6 @@ from ._request import Accurate, Request, along, spacing_of
 from ._rules import CORE
 from ._spacing import Line, differentiation_weights, line, reach
 
-# Points computed at a time.
-_BLOCK = 1 << 15
-
 
 def repair(
     request: Request,
@@ -59,13 +56,11 @@ def repair(
 
 
 def _blocks(request: Request, shape: tuple[int, ...], order: list[int], marks: Array | None) -> Iterator[Array]:
-    """Yield flat indices that gaps may reach, a block at a time."""
+    """Yield flat indices that gaps may reach, a chunk at a time."""
     size = prod(shape)
     near = np.ones(-(-size // CORE.CHUNK), bool) if marks is None else _reached(request, shape, order, marks)
-    width = max(_BLOCK // CORE.CHUNK, 1)
-    for start in range(0, len(near), width):
-        for chunk in np.flatnonzero(near[start : start + width]) + start:
-            yield np.arange(chunk * CORE.CHUNK, min((chunk + 1) * CORE.CHUNK, size))
+    for chunk in np.flatnonzero(near):
+        yield np.arange(chunk * CORE.CHUNK, min((chunk + 1) * CORE.CHUNK, size))
 
 
 def _reached(request: Request, shape: tuple[int, ...], order: list[int], marks: Array) -> Array:
