@@ -107,19 +107,22 @@ class Program:
         self, term: Term, target: int = 0, *, change: Any = None, finer: int = 0, add: bool = False, **end: Any
     ) -> None:
         """Add the derivative of a term to a register; `finer` by so many orders of accuracy."""
-        axis, order = along(term)
-        change = magnitudes if self.request.bound else change
-        key = (axis, order, term.sign, change, finer)
-        if key not in self.rules:
-            self.rules[key] = self._axis_rules(axis, order, term.sign, change, finer)
-        rules = self.rules[key]
+        axis, _ = along(term)
+        rules = self._rules_of(term, magnitudes if self.request.bound else change, finer)
         geometry = self.geometry.axes[axis]
         stride = self.geometry.steps[term.component][axis]
         spec = (geometry.extent, geometry.inner, stride, geometry.by_column, rules.low, rules.interior, rules.high)
         self.far[term.component] = max(self.far.get(term.component, 0), rules.reach() * geometry.inner)
         self._step(CORE.DERIVATIVE, rules.char, term.component, target, add=add, axis=spec, **end)
 
-    def _axis_rules(self, axis: int, order: int, sign: int, change: Any, finer: int) -> AxisRules:
+    def _rules_of(self, term: Term, change: Any = None, finer: int = 0) -> AxisRules:
+        """Return the rules of a term, made once."""
+        key = (*along(term), term.sign, change, finer)
+        if key not in self.rules:
+            self.rules[key] = self._new_rules(*key)
+        return self.rules[key]
+
+    def _new_rules(self, axis: int, order: int, sign: int, change: Any, finer: int) -> AxisRules:
         scheme = self.request.scheme
         if isinstance(scheme, Accurate):
             scheme = scheme.finer(finer)
@@ -189,17 +192,18 @@ class Program:
         What a constant adds beyond a boundary would be added in another order.
         """
         count = len(entry.terms)
+        if count not in _SUMMED_AXES or self.request.bound or self.calculated != self.char:
+            return 0
         dense = all(row == (1,) for row in self.geometry.strides)
         taps = set()
         for term in entry.terms:
-            axis, order = along(term)
-            rules = self._axis_rules(axis, order, term.sign, None, 0)
+            axis, _ = along(term)
+            rules = self._rules_of(term)
             interior = rules.interior
             plain = isinstance(interior.weights, tuple) and interior.kind == CORE.DIFFERENCES
             plain = plain and not any(rule.outside for rule in (*rules.low, *rules.high))
             taps.add(len(interior.plus) if plain and not self.geometry.axes[axis].by_column else 0)
-        fits = len(taps) == 1 and taps <= set(known_taps) and count in _SUMMED_AXES and not self.request.bound
-        return count if fits and dense and self.calculated == self.char else 0
+        return count if dense and len(taps) == 1 and taps <= set(known_taps) else 0
 
     def _deviation(self, term: Term, target: int, **end: Any) -> None:
         """Put the error of a term into a register: how two more orders differ, and what bounds the round-off."""
