@@ -88,5 +88,12 @@ setup(
             depends=[f"{KERNELS}/{name}" for name in ("config.h", "combine.h")],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
+        Extension(
+            "fastdiff.function._ladders",
+            ["src/fastdiff/function/_ladders.pyx", f"{KERNELS}/extrapolate.c"],
+            include_dirs=[KERNELS, numpy.get_include()],
+            depends=[f"{KERNELS}/{name}" for name in ("config.h", "extrapolate.h")],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        ),
     ],
 )

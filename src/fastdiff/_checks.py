@@ -37,6 +37,17 @@ def integer(name: str, value: Any, *, least: int | None = None, most: int | None
     return number
 
 
+def number(name: str, value: Any, *, least: float, most: float = np.inf) -> float:
+    """Return `value` as a float within its limits, finite; what is not a single real number is refused."""
+    array = finite_array(name, value)
+    if array.ndim:
+        raise TypeError(f"`{name}` must be a single number, got shape {array.shape}")
+    if not least <= array <= most:
+        limits = f"at least {least:g}" if most == np.inf else f"from {least:g} to {most:g}"
+        raise ValueError(f"`{name}` must be {limits}, got {float(array)}")
+    return float(array)
+
+
 def flag(name: str, value: Any) -> bool:
     """Return `value` if it is True or False."""
     if isinstance(value, bool | np.bool_):

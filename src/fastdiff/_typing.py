@@ -14,7 +14,8 @@ StatusArray: TypeAlias = np.ndarray[Any, np.dtype[np.int8]]
 
 Function: TypeAlias = Callable[..., Any]
 
-Method: TypeAlias = Literal["central", "forward", "backward", "complex"]
+Method: TypeAlias = Literal["central", "forward", "backward", "complex", "richardson"]
+OnError: TypeAlias = Literal["raise", "edge"]
 Backend: TypeAlias = Literal["fastdiff", "scipy"]
 Indexing: TypeAlias = Literal["ij", "xy"]
 Gaps: TypeAlias = Literal["propagate", "one-sided"]
@@ -23,12 +24,14 @@ Gaps: TypeAlias = Literal["propagate", "one-sided"]
 class Options(TypedDict, total=False):
     """The options of the derivatives of functions; the same words everywhere.
 
-    method : {"central", "forward", "backward", "complex"}
-        Where the samples lie. Default ``"central"``.
+    method : {"central", "forward", "backward", "complex", "richardson"}
+        Where the samples lie. Default ``"central"``. ``"richardson"`` finds its steps, extrapolates them to zero and
+        estimates the error of every entry.
     accuracy : int
         The order of accuracy: even 2 to 8 for central (default 2), 1 to 8 for forward and backward (default 1).
     step, relative_step : float or array_like
-        The step, or the step over |x|; positive, scalar or broadcast to x, taken literally. At most one of them.
+        The step, or the step over |x|; positive, scalar or broadcast to x, taken literally. At most one of them. For
+        ``"richardson"`` it is the first and largest step.
     x_scale : float or array_like
         The scale on which f varies in each coordinate; the step is ``eps**(1/(k + p))`` times it for the k-th
         derivative at accuracy p. Without it the scale is the compromise between 1 and |x| whose worst case is least:
@@ -44,6 +47,19 @@ class Options(TypedDict, total=False):
         Call ``f(x0, x1, ...)`` with numbers.
     vectorized : bool
         f takes points as columns, shape ``x.shape + (k,)``, and returns ``(k,)`` or ``(m, k)``.
+    batch_bytes : int
+        The most bytes of points that a vectorized f is given at once; default 256 KiB.
+    rtol, atol : float
+        For ``"richardson"``: stop where the estimated error is below ``max(rtol * |value|, atol)``. Default 0: as
+        accurate as round-off lets it be.
+    max_levels : int
+        For ``"richardson"``: the most steps along one line, at least 3; default 40.
+    on_error : {"raise", "edge"}
+        For ``"richardson"``: whether an exception of f reaches the caller (default), or is the edge of the domain of f,
+        as NaN is.
+    noise : float or "auto"
+        The relative noise of f, which decides steps and errors; ``"auto"`` measures it with some evaluations (Moré and
+        Wild 2011). Default: round-off. For all methods but ``"complex"``.
     f0 : array_like
         f(x), if known.
     backend : {"fastdiff", "scipy"}
@@ -63,6 +79,12 @@ class Options(TypedDict, total=False):
     argnum: int | slice
     unpack: bool
     vectorized: bool
+    batch_bytes: int
+    rtol: float
+    atol: float
+    max_levels: int
+    on_error: OnError
+    noise: Any
     f0: Any
     backend: Backend
     full_output: bool

@@ -11,9 +11,12 @@ import numpy as np
 from .. import _checks, _dispatch
 from .._typing import Array, FloatArray, Method, Options
 from ._callables import Call, check_argnum, require_python_function
-from ._problem import Settings
+from ._problem import Goal, Settings
 
-METHODS: tuple[Method, ...] = ("central", "forward", "backward", "complex")
+METHODS: tuple[Method, ...] = ("central", "forward", "backward", "complex", "richardson")
+
+# Points of one call of a vectorized f are kept within the L2 cache.
+BATCH_BYTES = 256 * 1024
 
 # method -> (default accuracy, accuracies it has)
 _ACCURACIES: dict[str, tuple[int, tuple[int, ...]]] = {
@@ -54,10 +57,7 @@ def settings(verb: str, options: Options) -> Settings:
     given = _known(verb, options)
     method = _method(given.get("method", "central"))
     bounds = _bounds(given.get("bounds"))
-    if method == "complex":
-        for name in ("accuracy", "bounds"):
-            if given.get(name) is not None:
-                raise ValueError(f"`{name}` can't be used with method='complex': {_COMPLEX[name]}")
+    _require_fitting(method, given)
     return Settings(
         method=method,
         accuracy=_accuracy(method, given.get("accuracy")),
@@ -66,9 +66,12 @@ def settings(verb: str, options: Options) -> Settings:
         x_scale=_positive("x_scale", given.get("x_scale")),
         bounds=bounds,
         vectorized=_checks.flag("vectorized", given.get("vectorized", False)),
+        batch_bytes=_checks.integer("batch_bytes", given.get("batch_bytes", BATCH_BYTES), least=1),
         f0=given.get("f0"),
         full_output=_checks.flag("full_output", given.get("full_output", False)),
         backend=_backend(verb, given),
+        goal=_goal(given),
+        noise=_noise(given.get("noise")),
     )
 
 
@@ -83,12 +86,52 @@ DEFAULTS = Settings(
     f0=None,
     full_output=False,
     backend="fastdiff",
+    goal=Goal(),
+    noise=None,
+    batch_bytes=BATCH_BYTES,
 )
 
-_COMPLEX = {
-    "accuracy": "its error is round-off at any step",
-    "bounds": "it leaves the real axis, and beyond first order takes real steps on both sides",
+# Options that a method does not have, and why.
+_NOT_WITH = {
+    "complex": {
+        "accuracy": "its error is round-off at any step",
+        "bounds": "it leaves the real axis, and beyond first order takes real steps on both sides",
+        "noise": "it subtracts nothing",
+    },
+    "richardson": {"accuracy": "it extrapolates as far as it pays; state `rtol` or `atol`"},
 }
+# Options of the adaptive method only.
+_ADAPTIVE = ("rtol", "atol", "max_levels", "on_error")
+
+
+def _require_fitting(method: str, given: dict[str, Any]) -> None:
+    """Raise ValueError where an option and the method make no sense together."""
+    for name, reason in _NOT_WITH.get(method, {}).items():
+        if name in given:
+            raise ValueError(f"`{name}` can't be used with method={method!r}: {reason}")
+    for name in _ADAPTIVE:
+        if name in given and method != "richardson":
+            raise ValueError(f"`{name}` can't be used with method={method!r}: only 'richardson' adapts")
+    if given.get("batch_bytes") is not None and given.get("vectorized", False) is False:
+        raise ValueError("`batch_bytes` and vectorized=False make no sense together: f is called point by point")
+
+
+def _goal(given: dict[str, Any]) -> Goal:
+    tolerances = {name: _checks.number(name, given[name], least=0.0) for name in ("rtol", "atol") if name in given}
+    return Goal(
+        **tolerances,
+        max_levels=_checks.integer("max_levels", given.get("max_levels", Goal().max_levels), least=3, most=10_000),
+        on_error=_checks.one_of("on_error", given.get("on_error", "raise"), ("raise", "edge")),
+    )
+
+
+def _noise(noise: Any) -> Any:
+    if noise is None or (isinstance(noise, str) and noise == "auto"):
+        return noise
+    if isinstance(noise, str):
+        raise ValueError(f"`noise` must be a number or 'auto', got {noise!r}")
+    return _checks.number("noise", noise, least=0.0, most=1.0)
+
 
 
 def _known(verb: str, options: Options) -> dict[str, Any]:
@@ -135,7 +178,7 @@ def _method(method: Any) -> Method:
 
 
 def _accuracy(method: str, accuracy: Any) -> int:
-    if method == "complex":
+    if method not in _ACCURACIES:
         return 2
     default, allowed = _ACCURACIES[method]
     if accuracy is None:

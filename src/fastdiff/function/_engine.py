@@ -25,10 +25,14 @@ from ._results import (
     symmetric_part,
     symmetrised,
 )
+from ._richardson import RICHARDSON_RUNS
 from ._runs import RUNS
 from ._steps import Box, StepRule
 
 _COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
+
+
+_RUNS = {"complex": IMAGINARY_RUNS, "richardson": RICHARDSON_RUNS}
 
 
 def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
@@ -44,25 +48,28 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
         dyadic=not two_points,
     )
     box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
-    return Plan(target, settings.method, settings.accuracy, rule, box, shape)
+    return Plan(target, settings.method, settings.accuracy, rule, box, shape, settings.goal)
 
 
 def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
     """Return the evaluator that f asks for."""
     call, settings, target = problem.call, problem.settings, problem.target
     before, after = call.around(problem.x.size)
-    complex_allowed = settings.method == "complex" or problem.verb in _COMPLEX_VALUED
+    adaptive = settings.method == "richardson"
+    complex_allowed = settings.method == "complex" or (problem.verb in _COMPLEX_VALUED and not adaptive)
+    judged = (complex_allowed, epsilon, adaptive, settings.goal.on_error == "edge")
     if settings.vectorized:
-        return Columns(call.f, before, after, call.kwargs, problem.x.shape, complex_allowed, epsilon)
+        return Columns(call.f, before, after, call.kwargs, problem.x.shape, *judged, settings.batch_bytes)
     form = "scalar" if problem.scalar_x else call.form()
     weight = problem.x.size if target.kind == "elementwise" else 1
-    return Loop(call.f, before, after, call.kwargs, form, problem.x.shape, complex_allowed, weight, epsilon)
+    return Loop(call.f, before, after, call.kwargs, form, problem.x.shape, weight, *judged)
 
 
 def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
     """Let a run and an evaluator talk until the run is done; x is flattened."""
     # Nothing is imaginary about no coordinates.
-    start = (IMAGINARY_RUNS if plan.method == "complex" and x.size else RUNS)[plan.target.kind]
+    runs = _RUNS.get(plan.method, RUNS) if x.size else RUNS
+    start = runs[plan.target.kind]
     running = start(plan, x, evaluate.epsilon, known)
     while (batch := running.ask()) is not None:
         values = evaluate.evaluate(batch)
@@ -123,8 +130,11 @@ class Outcome:
         """Return the derivative with all that is known about it."""
         done, x = self.run, self.problem.x
         value, status = self._shaped(done.value), self.status()
-        step = done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
-        fields = (value[()], no_estimate(value)[()], step[()], status, self.nfev, describe(status))
+        if done.error is not None:
+            error, step = self._shaped(done.error), self._shaped(done.step)
+        else:
+            error, step = no_estimate(value), done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
+        fields = (value[()], error[()], step[()], status, self.nfev, describe(status))
         if done.gradient is None or self.problem.target.kind != "hessian":
             return DerivativeResult(*fields)
         outer = () if self.problem.scalar_only else self.f_shape

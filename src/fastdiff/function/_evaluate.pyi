@@ -19,7 +19,7 @@ class Batch:
         values: Array | None = None,
     ) -> None: ...
     def __len__(self) -> int: ...
-    def points(self, first: int, last: int) -> Array: ...
+    def columns(self, first: int, last: int) -> Array: ...
 
 class Evaluator:
     @property
@@ -39,9 +39,11 @@ class Loop(Evaluator):
         kwargs: dict[str, Any],
         form: Literal["array", "unpack", "scalar"],
         x_shape: tuple[int, ...],
-        complex_allowed: bool,
         weight: int,
+        complex_allowed: bool,
         epsilon: float,
+        real_domain: bool,
+        edges: bool,
     ) -> None: ...
 
 class Columns(Evaluator):
@@ -54,6 +56,9 @@ class Columns(Evaluator):
         x_shape: tuple[int, ...],
         complex_allowed: bool,
         epsilon: float,
+        real_domain: bool,
+        edges: bool,
+        batch_bytes: int,
     ) -> None: ...
 
 def default_steps(x: FloatArray, step: float, above: float, below: float, dyadic: bool) -> FloatArray: ...

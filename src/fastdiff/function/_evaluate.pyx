@@ -51,9 +51,6 @@ cdef dict EPSILON_OF_ITEMSIZE = {2: float(np.finfo(np.float16).eps), 4: float(np
 cdef enum:
     YIELD_EVERY = 4096
 
-# Points of one call of a vectorized f are kept within the L2 cache.
-cdef Py_ssize_t BATCH_BYTES = 256 * 1024
-
 
 cdef class Batch:
     """Points as data: base points, and what each point changes in one of them.
@@ -87,16 +84,27 @@ cdef class Batch:
             return cnp.PyArray_DIM(self.indptr, 0) - 1
         return cnp.PyArray_DIM(self.base, 0) if self.start is None else cnp.PyArray_DIM(self.start, 0)
 
-    def points(self, Py_ssize_t first, Py_ssize_t last):
-        """Return the points first to last as rows of a new array, shape (last - first, n)."""
-        start = slice(first, last) if self.start is None and self.indptr is None else (
-            np.zeros(last - first, np.intp) if self.start is None else self.start[first:last])
-        rows = np.array(self.base[start])
-        if self.indptr is not None:
-            indptr = self.indptr[first:last + 1]
-            changed = slice(indptr[0], indptr[last - first])
-            rows[np.repeat(np.arange(last - first), np.diff(indptr)), self.indices[changed]] = self.values[changed]
-        return rows
+    def columns(self, Py_ssize_t first, Py_ssize_t last):
+        """Return the points first to last as columns of a new array, shape (n, last - first)."""
+        cdef Py_ssize_t count = last - first, row, t
+        cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(self.base)
+        cdef cnp.ndarray columns = np.empty((self.base.shape[1], count), self.base.dtype)
+        if self.start is not None:
+            columns[...] = self.base[self.start[first:last]].T
+        elif self.indptr is None:
+            columns[...] = self.base[first:last].T
+        else:
+            columns[...] = self.base.T
+        if self.indptr is None:
+            return columns
+        cdef char *data = <char *> cnp.PyArray_DATA(columns)
+        cdef const Py_ssize_t *indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+        cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+        cdef const char *changed = <const char *> cnp.PyArray_DATA(self.values)
+        for row in range(count):
+            for t in range(indptr[first + row], indptr[first + row + 1]):
+                memcpy(data + (indices[t] * count + row) * itemsize, changed + t * itemsize, itemsize)
+        return columns
 
 
 cdef class Evaluator:
@@ -116,6 +124,7 @@ cdef class Evaluator:
     cdef readonly double epsilon
     cdef readonly Py_ssize_t nfev
     cdef bint complex_allowed
+    cdef bint real_domain
     cdef Py_ssize_t size
     cdef cnp.ndarray values
 
@@ -130,6 +139,13 @@ cdef class Evaluator:
                 self.epsilon = EPSILON_OF_ITEMSIZE.get(itemsize, EPSILON)
         self.values = np.empty((points, self.size), dtype)
         return 0
+
+    cdef object numbers(self, object value):
+        """Return what f returned as an array; what is complex after something real lies outside the domain of f."""
+        array = numbers(value, self.complex_allowed or (self.real_domain and self.shape is not None))
+        if array.dtype.kind == "c" and not self.complex_allowed:
+            return np.where(array.imag == 0, array.real, np.nan)
+        return array
 
     cdef object fitting(self, object array):
         """Return `array` if it has the shape of the values before it."""
@@ -160,6 +176,10 @@ cdef class Loop(Evaluator):
         The points that one call counts for: an elementwise f takes as many as x has entries.
     epsilon : float
         The precision expected of f. `evaluate` stops at the first value that shows another one.
+    real_domain : bool
+        Whether complex numbers after a real one say that a point is outside the domain of f: they count as NaN.
+    edges : bool
+        Whether an exception of f, but for that at the first point of all, does so too.
     """
 
     cdef object f
@@ -169,11 +189,12 @@ cdef class Loop(Evaluator):
     cdef bint bare
     cdef int form
     cdef Py_ssize_t weight
+    cdef bint edges
     cdef int ndim
     cdef cnp.npy_intp dims[64]
 
-    def __init__(self, f, tuple before, tuple after, dict kwargs, str form, tuple x_shape, bint complex_allowed,
-                 Py_ssize_t weight, double epsilon):
+    def __init__(self, f, tuple before, tuple after, dict kwargs, str form, tuple x_shape, Py_ssize_t weight,
+                 bint complex_allowed, double epsilon, bint real_domain, bint edges):
         self.f = f
         self.before = before
         self.after = after
@@ -186,6 +207,8 @@ cdef class Loop(Evaluator):
         self.complex_allowed = complex_allowed
         self.weight = weight
         self.epsilon = epsilon
+        self.real_domain = real_domain
+        self.edges = edges
 
     cdef object call(self, cnp.ndarray x):
         if self.form == 0:
@@ -201,7 +224,7 @@ cdef class Loop(Evaluator):
         if row > 0 and self.size == 1 and PyFloat_Check(value) and cnp.PyArray_TYPE(self.values) == cnp.NPY_FLOAT64:
             (<double *> cnp.PyArray_DATA(self.values))[row] = PyFloat_AS_DOUBLE(value)
             return 0
-        array = numbers(value, self.complex_allowed)
+        array = self.numbers(value)
         if row == 0:
             self.begin(points, array)
         self.fitting(array)
@@ -247,7 +270,12 @@ cdef class Loop(Evaluator):
             if moved:
                 for t in range(indptr[row], indptr[row + 1]):
                     memcpy(data + indices[t] * itemsize, changed + t * itemsize, itemsize)
-            value = self.call(x)
+            try:
+                value = self.call(x)
+            except Exception:
+                if not self.edges or self.shape is None:
+                    raise
+                value = np.full(self.shape, np.nan)
             self.nfev += self.weight
             self.store(row, points, value)
             if row == 0 and self.epsilon != expected:
@@ -258,7 +286,7 @@ cdef class Loop(Evaluator):
 cdef class Columns(Evaluator):
     """Calls a vectorized function with many points at once, one a column: ``x.shape + (k,)`` to ``(k,)`` or ``(m, k)``.
 
-    The parameters are those of `Loop`, without form and weight.
+    The parameters are those of `Loop`, without form and weight; a call gets at most `batch_bytes` of points.
     """
 
     cdef object f
@@ -266,8 +294,11 @@ cdef class Columns(Evaluator):
     cdef tuple after
     cdef dict kwargs
     cdef tuple x_shape
+    cdef Py_ssize_t batch_bytes
+    cdef bint edges
 
-    def __init__(self, f, tuple before, tuple after, dict kwargs, tuple x_shape, bint complex_allowed, double epsilon):
+    def __init__(self, f, tuple before, tuple after, dict kwargs, tuple x_shape, bint complex_allowed, double epsilon,
+                 bint real_domain, bint edges, Py_ssize_t batch_bytes):
         self.f = f
         self.before = before
         self.after = after
@@ -275,24 +306,39 @@ cdef class Columns(Evaluator):
         self.x_shape = x_shape
         self.complex_allowed = complex_allowed
         self.epsilon = epsilon
+        self.real_domain = real_domain
+        self.edges = edges
+        self.batch_bytes = batch_bytes
+
+    cdef object call(self, Batch batch, Py_ssize_t first, Py_ssize_t last):
+        """Return the values of the points first to last, shape (last - first, ...)."""
+        columns = batch.columns(first, last).reshape(self.x_shape + (last - first,))
+        try:
+            value = self.f(*self.before, columns, *self.after, **self.kwargs)
+        except Exception:
+            if not self.edges or self.shape is None:
+                raise
+            if last - first > 1:  # find the points that are to blame
+                return np.concatenate([self.call(batch, row, row + 1) for row in range(first, last)])
+            return np.full((1, *self.shape), np.nan)
+        array = self.numbers(value)
+        if array.ndim == 0 or array.shape[array.ndim - 1] != last - first:
+            raise ValueError(f"`f` with vectorized=True was given {last - first} points as columns, shape "
+                             f"{self.x_shape + (last - first,)}, and must return one value a column, shape "
+                             f"({last - first},) or (m, {last - first}); it returned shape {array.shape}")
+        return np.moveaxis(array, -1, 0)
 
     def evaluate(self, Batch batch not None):
         """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
         cdef Py_ssize_t points = len(batch), first, last
         cdef Py_ssize_t row_bytes = cnp.PyArray_DIM(batch.base, 1) * cnp.PyArray_ITEMSIZE(batch.base)
-        cdef Py_ssize_t chunk = max(1, BATCH_BYTES // max(1, row_bytes))
+        cdef Py_ssize_t chunk = max(1, self.batch_bytes // max(1, row_bytes))
         cdef double expected = self.epsilon
         for first in range(0, points, chunk):
             PyErr_CheckSignals()
             last = min(first + chunk, points)
-            columns = np.ascontiguousarray(batch.points(first, last).T).reshape(self.x_shape + (last - first,))
-            array = numbers(self.f(*self.before, columns, *self.after, **self.kwargs), self.complex_allowed)
+            rows = self.call(batch, first, last)
             self.nfev += last - first
-            if array.ndim == 0 or array.shape[array.ndim - 1] != last - first:
-                raise ValueError(f"`f` with vectorized=True was given {last - first} points as columns, shape "
-                                 f"{columns.shape}, and must return one value a column, shape ({last - first},) or "
-                                 f"(m, {last - first}); it returned shape {array.shape}")
-            rows = np.moveaxis(array, -1, 0)
             if first == 0:
                 self.begin(points, rows[0])
                 if self.epsilon != expected:

@@ -70,6 +70,7 @@ class ShiftedRun:
     """
 
     gradient: Array | None = None
+    error: FloatArray | None = None
 
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         target = plan.target

@@ -16,7 +16,7 @@ from .._typing import Array, FloatArray, Method, StatusArray
 from . import _layout, _steps
 from ._evaluate import Batch
 from ._layout import CENTRAL, SIDES, Layout
-from ._problem import Target
+from ._problem import Goal, Target
 from ._steps import Box, StepRule
 
 
@@ -30,11 +30,13 @@ class Plan:
     rule: StepRule
     box: Box | None
     shape: tuple[int, ...]
+    goal: Goal = Goal()
+    noise: float = 0.0
 
     @property
     def side(self) -> int:
         """The side on which the method takes its samples."""
-        return CENTRAL if self.method == "complex" else SIDES.index(self.method)
+        return SIDES.index(self.method) if self.method in SIDES else CENTRAL
 
     @cached_property
     def unbounded(self) -> tuple[Layout, FloatArray, FloatArray]:
@@ -63,6 +65,7 @@ class Run(Protocol):
     worst: int
     step: FloatArray
     gradient: Array | None
+    error: FloatArray | None
 
     def ask(self) -> Batch | None:
         """Return the points that are needed next, or None when the run is done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .._typing import Backend, FloatArray, Method
+from .._typing import Backend, FloatArray, Method, OnError
 from ._callables import Call
 
 Kind = Literal["axis", "hessian", "mixed", "direction", "hessian_product", "elementwise"]
@@ -49,6 +49,26 @@ class Target:
         return max((order for _, order in self.orders), default=self.order)
 
 
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """How good an adaptive derivative shall be.
+
+    Attributes
+    ----------
+    rtol, atol : float
+        Stop where the error is below ``max(rtol * |value|, atol)``; 0 asks for all that round-off leaves.
+    max_levels : int
+        The most steps along one line.
+    on_error : str
+        What an exception of f is: an error (``"raise"``) or the edge of its domain (``"edge"``).
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    max_levels: int = 40
+    on_error: OnError = "raise"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Settings:
     """The options of a derivative, judged; arrays are not yet broadcast to x."""
@@ -63,6 +83,9 @@ class Settings:
     f0: Any
     full_output: bool
     backend: Backend
+    goal: Goal
+    noise: float | Literal["auto"] | None
+    batch_bytes: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -50,6 +50,7 @@ class CoordinateRun:
     status: StatusArray
     worst: int
     gradient: Array | None = None
+    error: FloatArray | None = None
 
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         self.plan = plan
@@ -286,6 +287,7 @@ class CornerRun:
     """
 
     gradient: Array | None = None
+    error: FloatArray | None = None
 
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         assert plan.target.v is not None

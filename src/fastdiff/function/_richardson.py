@@ -1,0 +1,499 @@
+"""Runs of the adaptive method: ladders along lines through x, extrapolated until every entry is settled.
+
+What is judged, and when a ladder stops, is decided in ``_kernels/extrapolate.c``; here is where the samples lie. A run is
+written as a generator that yields batches and is sent their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from .._typing import Array, FloatArray, IntpArray, StatusArray
+from . import _patterns
+from ._evaluate import Batch
+from ._ladders import NO_STEP, Ladders
+from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD
+from ._patterns import Pattern
+from ._plan import Plan, Run
+from ._problem import Kind
+from ._results import Status
+from ._runs import norm, scaled
+from ._steps import Box, StepRule, require_kept
+
+Talk: TypeAlias = Generator[Batch, Array, None]
+
+# The first step of a derivative of order k is the scale times two to this power: four or five levels below it are then
+# limited by round-off (docs/error-model.md, section 4).
+_TOP = (0, -4, -3, -2, -2, -1, -1, -1, -1)
+# An entry of a block keeps its levels; a block has at most so many entries.
+_BLOCK = 2**16
+# A central ladder is kept in a box that is this much (a power of two) narrower than its first step would like; in a
+# narrower one a ladder to the wider side loses fewer digits.
+_NARROW = 8
+_MAX = float(np.finfo(np.float64).max)
+
+START = np.dtype(
+    [
+        ("argument", np.float64),
+        ("unit", np.float64),
+        ("first", np.int64),
+        ("other", np.int64),
+        ("cap", np.int64),
+        ("floor", np.int64),
+        ("side", np.int64),
+        ("later", np.int64),
+        ("turns", np.int64),
+    ]
+)
+
+
+class Geometry(Protocol):
+    """Where the ladders of a run sample f."""
+
+    patterns: tuple[Pattern, ...]
+
+    def place(self, asked: Array) -> tuple[Batch, FloatArray]:
+        """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Return the values ladder after ladder, shape (samples, outputs)."""
+
+
+def climb(ladders: Ladders, geometry: Geometry) -> Talk:
+    """Let ladders ask until all are settled."""
+    while len(asked := ladders.ask()):
+        batch, divisor = geometry.place(asked)
+        values = yield batch
+        ladders.tell(asked["id"], geometry.collect(asked, values), divisor)
+
+
+@np.errstate(all="ignore")
+def exponent(value: Array) -> IntpArray:
+    """Return the nearest exponent of two."""
+    rounded: IntpArray = np.clip(np.rint(np.log2(value)), -1074, 1023).astype(np.intp)
+    return rounded
+
+
+@np.errstate(all="ignore")
+def begin(
+    x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box, order: int, total: int
+) -> Array:
+    """Return where ladders along single coordinates begin: structured as `START`; `side` FIXED or CRAMPED where none can.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        The coordinates.
+    h : ndarray or None
+        The first steps, where they are stated.
+    scale : ndarray or None
+        The scale on which f varies, where it is stated.
+    box : Box
+        Bounds of x.
+    order, total : int
+        The derivative order along the coordinate, and with all others.
+    """
+    size = np.abs(x)
+    start = np.zeros(len(x), START)
+    start["unit"] = 1.0 if h is None else h
+    start["argument"] = size
+    start["other"] = NO_STEP
+    if h is None:
+        start["first"] = exponent(np.maximum(1.0, size) if scale is None else scale) + _TOP[total]
+    if h is None and scale is None:
+        # f may vary on the scale of 1 or on that of x: the larger comes first.
+        smaller = exponent(np.minimum(1.0, size)) + _TOP[total]
+        start["other"] = np.where((size > 0) & (smaller <= start["first"] - 3), smaller, NO_STEP)
+    least = np.maximum(16 * np.spacing(size), 2.0 ** (-1000 / total))
+    start["floor"] = np.ceil(np.log2(least / start["unit"]))
+    fit(start, x, box, order)
+    if h is not None:
+        start["cap"] = np.minimum(start["cap"], start["first"])
+    return start
+
+
+def fit(start: Array, x: FloatArray, box: Box, order: int) -> None:
+    """Choose the side of each ladder and limit its steps by the room in the box."""
+    below, above = (room / start["unit"] for room in (x - np.maximum(box.lower, -_MAX), np.minimum(box.upper, _MAX) - x))
+    reaches = [np.abs(_patterns.line(order, side).offsets).max() for side in (CENTRAL, FORWARD)]
+    room = np.minimum(below, above) / reaches[0]
+    caps = np.floor(np.log2(np.minimum(room, _MAX)))
+    narrow = caps < np.minimum(start["first"], np.where(start["other"] == NO_STEP, start["first"], start["other"])) - _NARROW
+    wider = np.where(above >= below, FORWARD, BACKWARD)
+    caps_aside = np.floor(np.log2(np.minimum(np.maximum(below, above) / reaches[1], _MAX)))
+    aside = narrow & (caps_aside > caps)
+    start["side"] = start["later"] = np.where(aside, wider, CENTRAL)
+    start["cap"] = np.clip(np.where(aside, caps_aside, caps), -2000, 1023)
+    start["turns"] = ~aside
+    start["first"] = np.minimum(start["first"], start["cap"])
+    start["other"] = np.where(start["other"] < start["first"] - 2, start["other"], NO_STEP)
+    start["side"] = np.where(start["cap"] < start["floor"], CRAMPED, start["side"])
+    start["side"] = np.where(box.lower == box.upper, FIXED, start["side"])
+
+
+def _owners(asked: Array, patterns: tuple[Pattern, ...]) -> tuple[IntpArray, FloatArray]:
+    """Return the row of `asked` that each own sample belongs to, and its offsets, shape (samples, arms)."""
+    if (asked["side"] == asked["side"][0]).all():
+        offsets = patterns[asked["side"][0]].offsets
+        return np.repeat(np.arange(len(asked)), len(offsets)), np.tile(offsets, (len(asked), 1))
+    chosen = [patterns[side].offsets for side in asked["side"]]
+    return np.repeat(np.arange(len(asked)), [len(offsets) for offsets in chosen]), np.concatenate(chosen)
+
+
+@np.errstate(all="ignore")
+def _realised(
+    x: FloatArray,
+    box: Box,
+    where: IntpArray,
+    low: FloatArray,
+    high: FloatArray,
+    steps: FloatArray,
+    powers: tuple[int, ...],
+) -> FloatArray:
+    """Return the product over arms of the steps as they come out in floating point, to the power of their orders."""
+    ends = [np.clip(x + end * steps, box.lower[where], box.upper[where]) for end in (low, high)]
+    product: FloatArray = np.prod(((ends[1] - ends[0]) / (high - low)) ** np.array(powers), axis=1)
+    return product
+
+
+class Arms:
+    """Ladders that move some coordinates, each in steps of its own, or a direction.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        The point.
+    box : Box
+        Its bounds.
+    patterns : tuple of Pattern
+        By side; their samples have an offset for each arm.
+    coordinates : ndarray of intp, shape (ladders, arms)
+        What each arm moves.
+    units : ndarray, shape (ladders, arms)
+        The step of an arm over that of the ladder.
+    powers : ndarray, shape (arms,)
+        The derivative order along each arm.
+    """
+
+    def __init__(
+        self,
+        x: FloatArray,
+        box: Box,
+        patterns: tuple[Pattern, ...],
+        coordinates: IntpArray,
+        units: FloatArray,
+        powers: tuple[int, ...],
+    ) -> None:
+        self.x, self.box, self.patterns = x, box, patterns
+        self.coordinates, self.units, self.powers = coordinates, units, powers
+
+    def place(self, asked: Array) -> tuple[Batch, FloatArray]:
+        """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
+        rows, offsets = _owners(asked, self.patterns)
+        ids = asked["id"]
+        steps = asked["h"][:, None] * self.units[ids]
+        # A probe has steps in another proportion: along one line through the arms f may be smooth by chance.
+        steps[asked["probe"] != 0, 1:] /= 4
+        return self.points(self.coordinates[ids][rows], offsets * steps[rows]), self.divisor(asked, steps)
+
+    def points(self, coordinates: IntpArray, moves: FloatArray) -> Batch:
+        """Return the points that differ from x by `moves`, shape (points, arms); 0 leaves a coordinate alone."""
+        moved = moves != 0
+        indptr = np.zeros(len(moves) + 1, np.intp)
+        np.cumsum(moved.sum(axis=1), out=indptr[1:])
+        where = coordinates[moved]
+        at = np.clip(self.x[where] + moves[moved], self.box.lower[where], self.box.upper[where])
+        return Batch(self.x[None], None, indptr, where, at)
+
+    def divisor(self, asked: Array, steps: FloatArray) -> FloatArray:
+        """Return the product of the steps as they are realised, to the power of the derivative orders."""
+        where = self.coordinates[asked["id"]]
+        low, high = self._ends
+        return _realised(self.x[where], self.box, where, low[asked["side"]], high[asked["side"]], steps, self.powers)
+
+    @cached_property
+    def _ends(self) -> tuple[FloatArray, FloatArray]:
+        low = np.array([np.minimum(pattern.offsets.min(axis=0), 0) for pattern in self.patterns])
+        high = np.array([np.maximum(pattern.offsets.max(axis=0), 0) for pattern in self.patterns])
+        return low, high
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Return the values as they are."""
+        return values
+
+
+class Lines:
+    """Ladders along a direction v, and at will along a coordinate as well: their points differ from x everywhere."""
+
+    def __init__(
+        self,
+        x: FloatArray,
+        box: Box,
+        patterns: tuple[Pattern, ...],
+        v: FloatArray,
+        units: FloatArray,
+        coordinates: IntpArray | None = None,
+    ) -> None:
+        self.x, self.box, self.patterns = x, box, patterns
+        self.v, self.units, self.coordinates = v, units, coordinates
+
+    def place(self, asked: Array) -> tuple[Batch, FloatArray]:
+        """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
+        rows, offsets = _owners(asked, self.patterns)
+        steps = asked["h"][:, None] * self.units[asked["id"]]
+        steps[asked["probe"] != 0, 1:] /= 4
+        moves = offsets * steps[rows]
+        points = self.x + moves[:, :1] * self.v
+        if self.coordinates is not None:
+            points[np.arange(len(rows)), self.coordinates[asked["id"]][rows]] += moves[:, 1]
+        return Batch(np.clip(points, self.box.lower, self.box.upper)), np.prod(steps, axis=1)
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Return the values as they are."""
+        return values
+
+
+class Entries:
+    """Ladders of the entries of an elementwise f: one call moves them all, each by a step of its own."""
+
+    def __init__(self, x: FloatArray, box: Box, patterns: tuple[Pattern, ...], indices: IntpArray) -> None:
+        self.x, self.box, self.patterns, self.indices = x, box, patterns, indices
+
+    def place(self, asked: Array) -> tuple[Batch, FloatArray]:
+        """Return the samples that are asked for, one call for each, and what each quotient is divided by."""
+        rows, offsets = _owners(asked, self.patterns)
+        entries = self.indices[asked["id"]]
+        calls = self._calls(rows)
+        points = np.repeat(self.x[None], calls.max() + 1, axis=0)
+        points[calls, entries[rows]] += offsets[:, 0] * asked["h"][rows]
+        ends = [np.array([f(p.offsets[:, 0].min(), 0) for p in self.patterns]) for f in (min,)]
+        low = ends[0][asked["side"]]
+        high = np.array([max(p.offsets[:, 0].max(), 0) for p in self.patterns])[asked["side"]]
+        divisor = _realised(
+            self.x[entries][:, None],
+            self.box,
+            entries[:, None],
+            low[:, None],
+            high[:, None],
+            asked["h"][:, None],
+            (self.patterns[0].order,),
+        )
+        return Batch(np.clip(points, self.box.lower, self.box.upper)), divisor
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Return the values ladder after ladder, shape (samples, 1)."""
+        rows, _ = _owners(asked, self.patterns)
+        return values[self._calls(rows), self.indices[asked["id"]][rows]][:, None]
+
+    @staticmethod
+    def _calls(rows: IntpArray) -> IntpArray:
+        """Return which sample of its ladder each sample is."""
+        calls: IntpArray = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        return calls
+
+
+_BLANKS = {FIXED: Status.FIXED, CRAMPED: Status.DOMAIN_LIMITED}
+
+
+class AdaptiveRun:
+    """What all adaptive runs share: f(x), ladders in blocks, results.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to differentiate, and how well.
+    x : ndarray, shape (n,)
+        Where.
+    epsilon : float
+        The precision of f.
+    known : ndarray, shape (outputs,), or None
+        f(x), if the caller has it.
+    """
+
+    value: FloatArray
+    error: FloatArray
+    status: StatusArray
+    step: FloatArray
+    worst: int = 0
+    gradient: Array | None = None
+
+    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+        self.plan = plan
+        self.x = x
+        self.epsilon = max(epsilon, plan.noise)
+        unbounded = Box(np.full(len(x), -np.inf), np.full(len(x), np.inf))
+        self.box = unbounded if plan.box is None else plan.box
+        self._known = known
+        self._talk = self._run()
+        self._next: Batch | None = next(self._talk, None)
+
+    def ask(self) -> Batch | None:
+        """Return the points that are needed next, or None when the run is done."""
+        batch, self._next = self._next, None
+        return batch
+
+    def tell(self, values: Array) -> None:
+        """Take the values at the points asked for, shape (points, outputs)."""
+        try:
+            self._next = self._talk.send(values)
+        except StopIteration:
+            self._next = None
+
+    def f_at_x(self) -> Array:
+        """Return f(x), shape (outputs,)."""
+        return self.f0
+
+    def _run(self) -> Talk:
+        self.f0 = self._known if self._known is not None else (yield Batch(self.x[None]))[0]
+        self.f0 = np.ascontiguousarray(self.f0, np.float64)
+        yield from self._differentiate()
+        self.worst = int(self.status.max(initial=0))
+
+    def _differentiate(self) -> Talk:
+        raise NotImplementedError
+
+    def _allocate(self, entries: int, outputs: int) -> None:
+        self.value, self.error, self.step = (np.zeros((entries, outputs)) for _ in range(3))
+        self.status = np.zeros((entries, outputs), np.int8)
+
+    def _begin(self, order: int, total: int) -> Array:
+        """Return where the ladders of all coordinates begin."""
+        rule = self.plan.rule
+        stated = rule(self.x, self.epsilon) if rule.literal else None
+        if stated is not None:
+            h = np.where(self.box.lower == self.box.upper, np.inf, stated)
+            require_kept(rule, self.x, h, np.ones(len(self.x)))
+        return begin(self.x, stated, rule.x_scale, self.box, order, total)
+
+    def _blank(self, sides: IntpArray, first: int = 0) -> IntpArray:
+        """Fill the entries that no ladder can begin, from `first` on; return the others."""
+        for side, status in _BLANKS.items():
+            entries = first + np.flatnonzero(sides == side)
+            self.status[entries] = status
+            self.value[entries] = self.error[entries] = 0.0 if side == FIXED else np.nan
+        return np.flatnonzero(sides < FIXED)
+
+    def _solve(self, start: Array, f0: FloatArray, entries: IntpArray, geometry: Geometry) -> Talk:
+        """Let ladders climb and keep their results as these entries."""
+        goal = self.plan.goal
+        ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels)
+        yield from climb(ladders, geometry)
+        found = ladders.results()
+        self.value[entries], self.error[entries], self.step[entries], self.status[entries] = found
+
+    def _blocks(self, ladders: IntpArray, size: int) -> Iterator[IntpArray]:
+        """Divide ladders of `size` numbers each into blocks that are solved one after another."""
+        count = max(1, -(-len(ladders) * size // _BLOCK))
+        return iter(np.array_split(ladders, count)) if len(ladders) else iter(())
+
+
+class AxisRun(AdaptiveRun):
+    """One derivative along each coordinate."""
+
+    def _differentiate(self) -> Talk:
+        order, n = self.plan.target.order, len(self.x)
+        self._allocate(n, len(self.f0))
+        start = self._begin(order, order)
+        patterns = tuple(_patterns.line(order, side) for side in (CENTRAL, FORWARD, BACKWARD))
+        for block in self._blocks(self._blank(start["side"]), len(self.f0)):
+            arms = Arms(self.x, self.box, patterns, block[:, None], np.ones((len(block), 1)), (order,))
+            yield from self._solve(start[block], self.f0[None], block, arms)
+
+
+class ElementwiseRun(AdaptiveRun):
+    """f maps entry by entry."""
+
+    def _differentiate(self) -> Talk:
+        order = self.plan.target.order
+        self._allocate(len(self.x), 1)
+        start = self._begin(order, order)
+        live = self._blank(start["side"])
+        patterns = tuple(_patterns.line(order, side) for side in (CENTRAL, FORWARD, BACKWARD))
+        if len(live):
+            f0 = np.ascontiguousarray(self.f0[live, None])
+            yield from self._solve(start[live], f0, live, Entries(self.x, self.box, patterns, live))
+
+
+class MixedRun(AdaptiveRun):
+    """One partial derivative, mixed or repeated."""
+
+    def _differentiate(self) -> Talk:
+        orders = self.plan.target.orders
+        self._allocate(1, len(self.f0))
+        where = np.array([coordinate for coordinate, _ in orders])
+        powers = tuple(order for _, order in orders)
+        starts = np.concatenate([self._begin(order, sum(powers))[c : c + 1] for c, order in orders])
+        blank = starts["side"].max(keepdims=True)
+        if len(self._blank(blank)):
+            start, units = together(starts[None])
+            sides = tuple(int(side) for side in starts["side"])
+            start["side"] = start["later"] = 0
+            arms = Arms(self.x, self.box, (_patterns.mixed(powers, sides),), where[None], units, powers)
+            yield from self._solve(start, self.f0[None], np.array([0]), arms)
+
+
+@np.errstate(all="ignore")
+def together(starts: Array) -> tuple[Array, FloatArray]:
+    """Return where ladders with several arms, shape (ladders, arms), begin, and the units of their arms.
+
+    The first step of every arm is that of exponent 0; from there they fall together.
+    """
+    units = np.ldexp(starts["unit"], starts["first"])
+    start = np.zeros(len(starts), START)
+    start["unit"] = 1.0
+    start["argument"] = (starts["argument"] / units).max(axis=1)
+    start["other"] = NO_STEP
+    start["cap"] = (starts["cap"] - starts["first"]).min(axis=1)
+    start["floor"] = (starts["floor"] - starts["first"]).max(axis=1)
+    return start, units
+
+
+class DirectionRun(AdaptiveRun):
+    """The derivative along v: x + t v has one coordinate, t."""
+
+    def _differentiate(self) -> Talk:
+        assert self.plan.target.v is not None
+        self._allocate(1, len(self.f0))
+        v, factor = scaled(self.plan.target.v)
+        v = np.where(self.box.lower == self.box.upper, 0.0, v)
+        if not v.any():
+            self.status[...] = Status.CONVERGED if not self.plan.target.v.any() else Status.FIXED
+            return
+        start = self._along(v, 1, 1.0)
+        if len(self._blank(start["side"])):
+            patterns = tuple(_patterns.line(1, side) for side in (CENTRAL, FORWARD, BACKWARD))
+            lines = Lines(self.x, self.box, patterns, v, np.ones((1, 1)))
+            yield from self._solve(start, self.f0[None], np.array([0]), lines)
+            self.value *= factor
+            self.error *= factor
+
+    @np.errstate(all="ignore")
+    def _along(self, v: FloatArray, total: int, share: float) -> Array:
+        """Return where the ladder along v begins: its steps move no coordinate by more than the coordinate's own."""
+        moving = v != 0
+        own = self._begin(1, total)
+        own = own[moving]
+        size = np.log2(np.abs(v[moving]) / own["unit"])
+        along = self.box.along(self.x, v, share)
+        start = np.zeros(1, START)
+        start["unit"] = 1.0
+        start["argument"] = norm(self.x[moving]) / norm(v)
+        start["first"] = np.floor((own["first"] - size).min())
+        other = np.where(own["other"] == NO_STEP, own["first"], own["other"]) - size
+        start["other"] = np.floor(other.min())
+        start["floor"] = np.ceil((own["floor"] - size).min())
+        fit(start, np.zeros(1), along, 1)
+        return start
+
+
+RICHARDSON_RUNS: dict[Kind, Callable[[Plan, FloatArray, float, Array | None], Run]] = {
+    "axis": AxisRun,
+    "mixed": MixedRun,
+    "elementwise": ElementwiseRun,
+    "direction": DirectionRun,
+}
