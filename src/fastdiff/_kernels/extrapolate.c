@@ -32,7 +32,7 @@ static const double RATIO_LOW = 0.55, RATIO_HIGH = 20, EVEN_LOW = 0.65, EVEN_HIG
 static const double UNCONVERGED = 1.0 / (1 << 20);
 /* An error of so many epsilon is worth larger steps, if there was nothing but noise; so is one of fewer digits for
    each further order of the derivative. */
-static const double WORTH = 4096;
+static const double WORTH = 4096, ENDED_WORTH = 64;
 /* How far up the next descent begins, and how far above the first at most; where f is probed; how far down. */
 enum { UPWARDS = 8, FARTHEST = 24, PROBE = 8, STRIDE = 4, STRIDE_GROWTH = 2 };
 /* So many levels in a row that look like a kink are one. */
@@ -40,7 +40,7 @@ enum { KINKED = 4 };
 /* So many descents in a row that are not finite on one side only make a ladder turn to the other side. */
 enum { TURNING = 3 };
 
-static const fd_estimate NOTHING = {NAN, INFINITY, INFINITY, INFINITY, 0};
+static const fd_estimate NOTHING = {NAN, INFINITY, INFINITY, INFINITY, 0, 0};
 
 double fd_level_step(int top, int level) { return ldexp(MANTISSA[level] / 256, top - level); }
 
@@ -74,7 +74,7 @@ static fd_estimate extend(const weights *w, int i, double value, double noise, d
         const double truncation = 0.5 * fmax(fabs(row[j] - left), fabs(row[j] - above));
         const double error = truncation + 2 * row_noise[j];
         if (error < best.error)
-            best = (fd_estimate){row[j], error, truncation, row_noise[j], i};
+            best = (fd_estimate){row[j], error, truncation, row_noise[j], 0, i};
         above = next;
         above_noise = next_noise;
     }
@@ -184,7 +184,7 @@ static int judge_flat(fd_entry *e, int levels) {
             truncation = fmax(truncation, fabs(e->value[k] - e->value[l]));
         const double error = truncation + 2 * e->noise[k];
         if (error < e->descent.error)
-            e->descent = (fd_estimate){e->value[k], error, truncation, e->noise[k], k};
+            e->descent = (fd_estimate){e->value[k], error, truncation, e->noise[k], 0, k};
     }
     return e->even_bad ? ROUGH : FLAT;
 }
@@ -211,6 +211,10 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     if (levels == 2) {
         if (e->even_bad && (flat || fabs(difference) > 0.2 * larger))
             return ROUGH;
+        if (flat && p->borrows) {
+            e->flat = 1;
+            return judge_flat(e, levels);
+        }
         return even_good && tolerated(goal, &e->descent) ? TOLERATED : LIVE;
     }
     const double difference_before = e->value[i - 2] - e->value[i - 1];
@@ -233,8 +237,11 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
         return ROUNDED;
     if (tolerated(goal, &e->descent))
         return TOLERATED;
-    if (e->descent.truncation <= 2 * e->descent.noise)
+    /* The next level has 2^order times the noise: below that there is nothing to gain. */
+    if (e->descent.error <= e->enough || e->descent.truncation <= ldexp(1, p->order) * e->descent.noise) {
+        e->ended = levels == 3;
         return ROUNDED;
+    }
     if (levels > 3) {
         if (((!asymptotic && !flat) || e->even_bad) && share > fmax(UNCONVERGED, WORTH * goal->epsilon))
             return ROUGH;
@@ -249,6 +256,7 @@ static void begin_descent(fd_entry *e) {
     e->error_before = INFINITY;
     e->verdict = LIVE;
     e->flat = 0;
+    e->ended = 0;
     e->even_bad = 0;
 }
 
@@ -310,7 +318,7 @@ static int refuse(fd_entry *e, const weights *w, int top, int levels) {
     if (levels < 2)
         return 0;
     fd_estimate found = extrapolate(w, levels, e->value, e->noise, loudness(e, w, levels));
-    found.step = fd_level_step(top, (int)found.step);
+    found.top = top;
     const fd_estimate *rough = &e->rough;
     const int same = isfinite(rough->error) && rough->error < 0.1 * fabs(rough->value) &&
                      fabs(found.value - rough->value) <= found.error + rough->error &&
@@ -332,24 +340,29 @@ static int between(const fd_entry *e) {
 static void accept(fd_entry *e, int top) {
     if (e->descent.error < e->best.error) {
         e->best = e->descent;
-        e->best.step = fd_level_step(top, (int)e->descent.step);
+        e->best.top = top;
     }
 }
 
-/* The wish of an entry whose descent was accepted: a top, or FD_NO_STEP where it is settled. */
+/* The wish of an entry whose descent was accepted: a top, or FD_NO_STEP where it is settled. Larger steps have less
+   noise. They are worth a try where nothing but noise was seen, and where the series of a higher derivative ended. */
 static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal, int order) {
     accept(e, l->top);
     const fd_estimate *best = &e->best;
-    const double worth = fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2);
-    const int small = fabs(best->value) <= 4 * best->noise && l->top >= l->first;
-    const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small || !e->flat;
+    const int ended = e->ended && order > 1 && e->flat_top == FD_NO_STEP;
+    const double worth = e->flat ? fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2) : ENDED_WORTH * goal->epsilon;
+    const int small = fabs(best->value) <= 4 * best->noise && l->top >= l->first + (order > 1);
+    const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small || !(e->flat || ended);
     int wish = FD_NO_STEP;
     if (!done && !(e->flat_top != FD_NO_STEP && l->top <= e->flat_top)) {
         e->flat_top = l->top;
-        wish = e->rough_top != FD_NO_STEP ? between(e) : l->top + UPWARDS;
+        wish = e->rough_top != FD_NO_STEP ? between(e) : l->top + (e->flat ? UPWARDS : UPWARDS / 2);
         if (wish > l->cap || wish > l->first + FARTHEST)
             wish = l->cap > l->top && l->cap <= l->first + FARTHEST ? l->cap : FD_NO_STEP;
     }
+    /* f may be larger by far at the first step than at x: on the scale of x itself it has less noise. */
+    if (!e->flat && l->other != FD_NO_STEP && !l->other_tried && best->error > UNCONVERGED * fabs(best->value))
+        wish = l->other;
     if (wish == FD_NO_STEP)
         settle(e, goal);
     return wish;
@@ -513,7 +526,6 @@ static void step_down(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const 
     }
     l->probing = conclude(l, entries, outputs, goal, w, p->order);
     if (l->probing) {
-        l->side = l->later;
         l->top -= PROBE;
         l->level = 0;
     } else if (can_turn(l) && (l->broken >= TURNING || l->top <= l->floor))

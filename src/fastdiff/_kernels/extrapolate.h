@@ -20,7 +20,8 @@ enum {
 
 /* What a level is made of: the sum over its terms of weight * (f[plus] - f[minus]), over a divisor. It has `points`
    samples of its own, or borrowed ones. The error of the quotient is a series in h^power. Where it is `paired`, samples
-   0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. */
+   0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. Where it `borrows`, the
+   other ladders vouch for the steps: two levels with nothing but noise are enough. */
 typedef struct {
     ptrdiff_t points;
     ptrdiff_t terms;
@@ -30,6 +31,7 @@ typedef struct {
     int order;
     int power;
     int paired;
+    int borrows;
 } fd_pattern;
 
 typedef struct {
@@ -41,10 +43,12 @@ typedef struct {
 
 /* error = truncation + 2 noise. */
 typedef struct {
-    double value, error, truncation, noise, step;
+    double value, error, truncation, noise;
+    int top, level; /* of the smallest step in it */
 } fd_estimate;
 
 typedef struct {
+    double enough; /* an error that is small enough, whatever the tolerances say */
     /* The descent. */
     double value[FD_LEVELS], noise[FD_LEVELS];   /* the quotients */
     double row[FD_LEVELS], row_noise[FD_LEVELS]; /* the last row of the tableau */
@@ -52,6 +56,7 @@ typedef struct {
     fd_estimate descent;
     int verdict;
     int flat; /* is the first difference mere noise? */
+    int ended; /* did the series end: was the third level as good as exact? */
     int even_bad;
     int edges; /* bit 0: f is not finite at sample 0; bit 1: at another */
     /* All descents. */
@@ -92,7 +97,8 @@ typedef struct {
 /* The step of a level, in units of the ladder. */
 double fd_level_step(int top, int level);
 
-/* Prepare `count` ladders, which have argument, unit, first, other, cap, floor and side; the rest is zero. */
+/* Prepare `count` ladders, which have argument, unit, first, other, cap, floor and sides, and entries that have `enough`; the rest is
+   zero. */
 void fd_ladders_begin(const fd_ladders *all, ptrdiff_t count);
 
 /* Tell the values of the level that was asked of `count` ladders, chosen by `ids`: (samples, outputs) for each, one

@@ -22,6 +22,7 @@ cdef extern from "extrapolate.h" nogil:
         int order
         int power
         int paired
+        int borrows
 
     ctypedef struct fd_goal:
         double epsilon
@@ -34,9 +35,11 @@ cdef extern from "extrapolate.h" nogil:
         double error
         double truncation
         double noise
-        double step
+        int top
+        int level
 
     ctypedef struct fd_entry:
+        double enough
         fd_estimate best
         signed char status
 
@@ -99,6 +102,8 @@ cdef class Ladders:
         f(x), for all ladders or for each.
     epsilon, rtol, atol, max_levels
         The noise of f, the tolerances and the most levels of a ladder.
+    enough : ndarray, shape (count, outputs)
+        Errors that are small enough in any case.
     """
 
     cdef fd_ladders all
@@ -108,8 +113,9 @@ cdef class Ladders:
     cdef readonly tuple points
 
     def __cinit__(self, cnp.ndarray start not None, patterns, cnp.ndarray f0 not None, double epsilon, double rtol,
-                  double atol, int max_levels):
+                  double atol, int max_levels, cnp.ndarray enough not None):
         cdef Py_ssize_t r
+        cdef const double *small = <const double *> cnp.PyArray_DATA(enough)
         cdef fd_ladder *ladder
         self.count = len(start)
         self.all.outputs = f0.shape[1]
@@ -129,11 +135,14 @@ cdef class Ladders:
                 pattern.points, len(pattern.weight),
                 <const Py_ssize_t *> cnp.PyArray_DATA(pattern.plus),
                 <const Py_ssize_t *> cnp.PyArray_DATA(pattern.minus),
-                <const double *> cnp.PyArray_DATA(pattern.weight), pattern.order, pattern.power, pattern.paired)
+                <const double *> cnp.PyArray_DATA(pattern.weight), pattern.order, pattern.power, pattern.paired,
+                pattern.borrowed > 0)
         for r, row in enumerate(start.tolist()):
             ladder = &self.all.ladders[r]
             (ladder.argument, ladder.unit, ladder.first, ladder.other, ladder.cap, ladder.floor, ladder.side,
              ladder.later, ladder.turns) = row
+        for r in range(self.count * self.all.outputs):
+            self.all.entries[r].enough = small[r]
         fd_ladders_begin(&self.all, self.count)
 
     def __dealloc__(self):
@@ -178,21 +187,26 @@ cdef class Ladders:
             fd_ladders_tell(&self.all, count, chosen, data, divisors)
 
     def results(self):
-        """Return value, error, step and status of the entries, each of shape (count, outputs)."""
+        """Return value, error, step, status of the entries and the top of their ladder, each of shape (count, outputs)."""
         shape = (self.count, self.all.outputs)
         value, error, step = np.empty(shape), np.empty(shape), np.empty(shape)
         status = np.empty(shape, np.int8)
+        tops = np.empty(shape, np.intp)
         cdef Py_ssize_t i
+        cdef fd_estimate best
+        cdef Py_ssize_t *top = <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> tops)
         cdef double *values = <double *> cnp.PyArray_DATA(value)
         cdef double *errors = <double *> cnp.PyArray_DATA(error)
         cdef double *steps = <double *> cnp.PyArray_DATA(step)
         cdef signed char *statuses = <signed char *> cnp.PyArray_DATA(status)
         for i in range(self.count * self.all.outputs):
-            values[i] = self.all.entries[i].best.value
-            errors[i] = self.all.entries[i].best.error
-            steps[i] = self.all.entries[i].best.step * self.all.ladders[i // self.all.outputs].unit
+            best = self.all.entries[i].best
+            values[i] = best.value
+            errors[i] = best.error
+            top[i] = best.top
+            steps[i] = fd_level_step(best.top, best.level) * self.all.ladders[i // self.all.outputs].unit
             statuses[i] = self.all.entries[i].status
-        return value, error, step, status
+        return value, error, step, status, tops
 
 
 def level_step(int top, int level):

@@ -6,9 +6,9 @@ written as a generator that yields batches and is sent their values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from collections.abc import Generator, Iterator
 from functools import cached_property
+from itertools import product
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -16,13 +16,13 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _patterns
 from ._evaluate import Batch
-from ._ladders import NO_STEP, Ladders
+from ._ladders import LEVELS, NO_STEP, Ladders, extrapolate, level_step
 from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD
 from ._patterns import Pattern
-from ._plan import Plan, Run
+from ._plan import Plan
 from ._problem import Kind
 from ._results import Status
-from ._runs import norm, scaled
+from ._runs import Start, norm, scaled
 from ._steps import Box, StepRule, require_kept
 
 Talk: TypeAlias = Generator[Batch, Array, None]
@@ -35,6 +35,8 @@ _BLOCK = 2**16
 # A central ladder is kept in a box that is this much (a power of two) narrower than its first step would like; in a
 # narrower one a ladder to the wider side loses fewer digits.
 _NARROW = 8
+# The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
+_ASIDE = 2
 _MAX = float(np.finfo(np.float64).max)
 
 START = np.dtype(
@@ -109,7 +111,7 @@ def begin(
         # f may vary on the scale of 1 or on that of x: the larger comes first.
         smaller = exponent(np.minimum(1.0, size)) + _TOP[total]
         start["other"] = np.where((size > 0) & (smaller <= start["first"] - 3), smaller, NO_STEP)
-    least = np.maximum(16 * np.spacing(size), 2.0 ** (-1000 / total))
+    least = np.maximum(16 * np.spacing(size), 2.0 ** (-1040 / total))
     start["floor"] = np.ceil(np.log2(least / start["unit"]))
     fit(start, x, box, order)
     if h is not None:
@@ -161,6 +163,16 @@ def _realised(
     return product
 
 
+def _in_proportion(asked: Array, units: FloatArray) -> FloatArray:
+    """Return the steps along the arms, shape (ladders, arms).
+
+    Those of a probe have another proportion: along one line through the arms f may be smooth by chance.
+    """
+    steps: FloatArray = asked["h"][:, None] * units[asked["id"]]
+    steps[asked["probe"] != 0, 1:] /= 4
+    return steps
+
+
 class Arms:
     """Ladders that move some coordinates, each in steps of its own, or a direction.
 
@@ -195,11 +207,12 @@ class Arms:
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
         rows, offsets = _owners(asked, self.patterns)
-        ids = asked["id"]
-        steps = asked["h"][:, None] * self.units[ids]
-        # A probe has steps in another proportion: along one line through the arms f may be smooth by chance.
-        steps[asked["probe"] != 0, 1:] /= 4
-        return self.points(self.coordinates[ids][rows], offsets * steps[rows]), self.divisor(asked, steps)
+        steps = self._own_steps(asked)
+        return self.points(self.coordinates[asked["id"]][rows], offsets * steps[rows]), self.divisor(asked, steps)
+
+    def _own_steps(self, asked: Array) -> FloatArray:
+        """Return the steps along the arms, shape (ladders, arms)."""
+        return _in_proportion(asked, self.units)
 
     def points(self, coordinates: IntpArray, moves: FloatArray) -> Batch:
         """Return the points that differ from x by `moves`, shape (points, arms); 0 leaves a coordinate alone."""
@@ -245,8 +258,7 @@ class Lines:
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
         rows, offsets = _owners(asked, self.patterns)
-        steps = asked["h"][:, None] * self.units[asked["id"]]
-        steps[asked["probe"] != 0, 1:] /= 4
+        steps = _in_proportion(asked, self.units)
         moves = offsets * steps[rows]
         points = self.x + moves[:, :1] * self.v
         if self.coordinates is not None:
@@ -361,14 +373,14 @@ class AdaptiveRun:
         self.value, self.error, self.step = (np.zeros((entries, outputs)) for _ in range(3))
         self.status = np.zeros((entries, outputs), np.int8)
 
-    def _begin(self, order: int, total: int) -> Array:
-        """Return where the ladders of all coordinates begin."""
+    def _begin(self, order: int, total: int, box: Box | None = None) -> Array:
+        """Return where the ladders of all coordinates begin, within the bounds or a narrower box."""
         rule = self.plan.rule
         stated = rule(self.x, self.epsilon) if rule.literal else None
         if stated is not None:
             h = np.where(self.box.lower == self.box.upper, np.inf, stated)
             require_kept(rule, self.x, h, np.ones(len(self.x)))
-        return begin(self.x, stated, rule.x_scale, self.box, order, total)
+        return begin(self.x, stated, rule.x_scale, box or self.box, order, total)
 
     def _blank(self, sides: IntpArray, first: int = 0) -> IntpArray:
         """Fill the entries that no ladder can begin, from `first` on; return the others."""
@@ -378,13 +390,21 @@ class AdaptiveRun:
             self.value[entries] = self.error[entries] = 0.0 if side == FIXED else np.nan
         return np.flatnonzero(sides < FIXED)
 
-    def _solve(self, start: Array, f0: FloatArray, entries: IntpArray, geometry: Geometry) -> Talk:
-        """Let ladders climb and keep their results as these entries."""
+    def _solve(
+        self, start: Array, f0: FloatArray, entries: IntpArray, geometry: Geometry, enough: FloatArray | None = None
+    ) -> Generator[Batch, Array, IntpArray]:
+        """Let ladders climb, keep their results as these entries, return the tops they were found at.
+
+        `enough`, of shape (ladders, outputs), are errors that are small enough in any case.
+        """
         goal = self.plan.goal
-        ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels)
+        if enough is None:
+            enough = np.zeros((len(start), f0.shape[1]))
+        ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels, enough)
         yield from climb(ladders, geometry)
-        found = ladders.results()
-        self.value[entries], self.error[entries], self.step[entries], self.status[entries] = found
+        value, error, step, status, tops = ladders.results()
+        self.value[entries], self.error[entries], self.step[entries], self.status[entries] = value, error, step, status
+        return tops
 
     def _blocks(self, ladders: IntpArray, size: int) -> Iterator[IntpArray]:
         """Divide ladders of `size` numbers each into blocks that are solved one after another."""
@@ -491,9 +511,221 @@ class DirectionRun(AdaptiveRun):
         return start
 
 
-RICHARDSON_RUNS: dict[Kind, Callable[[Plan, FloatArray, float, Array | None], Run]] = {
+class HessianProductRun(DirectionRun):
+    """The mixed derivatives along v and each coordinate."""
+
+    def _differentiate(self) -> Talk:
+        assert self.plan.target.v is not None
+        n = len(self.x)
+        self._allocate(n, len(self.f0))
+        v, factor = scaled(self.plan.target.v)
+        v = np.where(self.box.lower == self.box.upper, 0.0, v)
+        if not v.any():
+            self.status[...] = Status.CONVERGED if not self.plan.target.v.any() else Status.FIXED
+            return
+        # Half the room is left for the coordinates.
+        along = self._along(v, 2, 0.5)
+        reach = np.ldexp(np.abs(v), along["first"])
+        own = self._begin(1, 2, self.box.shrunk(self.x, reach))
+        sides = np.maximum(own["side"], along["side"] if along["side"][0] >= FIXED else CENTRAL)
+        live = self._blank(sides)
+        patterns = tuple(
+            _patterns.mixed((1, 1), (int(along["side"][0]), side)) for side in (CENTRAL, FORWARD, BACKWARD)
+        )
+        for block in self._blocks(live, max(len(self.f0), 4 * n)) if len(live) else ():
+            start, units = together(np.stack([np.broadcast_to(along, len(block)), own[block]], axis=1))
+            start["side"] = start["later"] = own["side"][block]
+            lines = Lines(self.x, self.box, patterns, v, units, block)
+            yield from self._solve(start, self.f0[None], block, lines)
+        self.value *= factor
+        self.error *= factor
+
+
+class HessianRun(AdaptiveRun):
+    """Diagonal, upper triangle and gradient from one set of points.
+
+    The ladders along the axes give the diagonal and, from the odd part of the same samples, the gradient. Where both
+    axes are central the ladder of a pair borrows their samples and adds two to a level.
+    """
+
+    def _differentiate(self) -> Talk:
+        n = len(self.x)
+        rows, columns = np.triu_indices(n, 1)
+        self._allocate(n + len(rows), len(self.f0))
+        start = self._begin(2, 2)
+        live = self._blank(start["side"])
+        self._blank(np.maximum(start["side"][rows], start["side"][columns]), n)
+        self.axes = Axes(self.x, self.box, start, len(self.f0))
+        for block in self._blocks(live, len(self.f0)):
+            tops = yield from self._solve(start[block], self.f0[None], block, self.axes.of(block))
+            self.axes.choose(block, tops.min(axis=1))
+        self.gradient = self.axes.gradient(self.f0, self.epsilon)
+        alive = np.flatnonzero((start["side"][rows] < FIXED) & (start["side"][columns] < FIXED))
+        for block in self._blocks(alive, 4 * len(self.f0)):
+            pairs = np.stack([rows[block], columns[block]], axis=1)
+            begun, units = self.axes.together(pairs)
+            # As good as the entries on the diagonal, whatever the units of the coordinates.
+            enough = np.sqrt(self.error[pairs[:, 0]] * self.error[pairs[:, 1]])
+            yield from self._solve(begun, self.f0[None], n + block, Pairs(self.axes, pairs, units), enough)
+
+
+class Axes:
+    """The samples of the best descent along every axis, kept for the gradient and for the pairs.
+
+    Attributes
+    ----------
+    values : ndarray, shape (levels, n, samples, outputs)
+        f at the samples of the last descent; those of the one before wait in `values_before`.
+    known : ndarray of intp, shape (n,)
+        How many levels are there.
+    top : ndarray of intp, shape (n,)
+        Where the descent begins.
+    """
+
+    patterns = tuple(_patterns.line(2, side) for side in (CENTRAL, FORWARD, BACKWARD))
+
+    def __init__(self, x: FloatArray, box: Box, start: Array, outputs: int) -> None:
+        self.x, self.box, self.start = x, box, start
+        self.values, self.values_before = np.full((2, LEVELS, len(x), 2, outputs), np.nan)
+        self.known, self.known_before, self.top_before = np.zeros((3, len(x)), np.intp)
+        self.side = start["side"].astype(np.intp)
+        self.top = start["first"].astype(np.intp)
+        self._missing = np.empty((0, 2), np.intp)
+
+    def of(self, coordinates: IntpArray) -> Arms:
+        """Return the geometry of ladders along these coordinates; what they sample is kept."""
+        return _Kept(self, coordinates)
+
+    def keep(self, coordinates: IntpArray, asked: Array, values: Array) -> None:
+        """Keep the values of ladders along these coordinates."""
+        level = asked["level"]
+        again = coordinates[level == 0]
+        self.values_before[:, again] = self.values[:, again]
+        self.known_before[again], self.top_before[again] = self.known[again], self.top[again]
+        self.values[level, coordinates] = values.reshape(len(asked), 2, values.shape[1])
+        self.known[coordinates] = level + 1
+        self.top[coordinates], self.side[coordinates] = asked["top"], asked["side"]
+
+    def choose(self, coordinates: IntpArray, tops: IntpArray) -> None:
+        """Go back to the descents from these tops; what is no longer there is sampled again."""
+        for i, top in zip(coordinates, tops, strict=True):
+            if top == self.top[i]:
+                continue
+            same = top == self.top_before[i]
+            self.values[:, i], self.known[i] = self.values_before[:, i], self.known_before[i] if same else 0
+            self.top[i] = top
+
+    def step(self, coordinates: IntpArray, level: IntpArray) -> FloatArray:
+        """Return the steps of the last descents at some levels."""
+        steps: FloatArray = np.ldexp(self.start["unit"][coordinates], self.top[coordinates]) * _LEVEL_STEPS[level]
+        return steps
+
+    def take(self, coordinates: IntpArray, levels: IntpArray) -> tuple[IntpArray, FloatArray]:
+        """Return the coordinates and steps of those samples that nobody has taken yet; `fill` takes their values."""
+        missing = levels >= self.known[coordinates]
+        self._missing = np.unique(np.stack([coordinates[missing], levels[missing]], axis=1), axis=0)
+        coordinates, levels = self._missing.repeat(2, axis=0).T
+        return coordinates, self.step(coordinates, levels) * np.tile([1.0, -1.0], len(self._missing))
+
+    def fill(self, values: Array) -> Array:
+        """Keep the values of the samples that were taken last; return the others."""
+        count = len(self._missing)
+        coordinates, levels = self._missing.T
+        self.values[levels, coordinates] = values[: 2 * count].reshape(count, 2, values.shape[1])
+        np.maximum.at(self.known, coordinates, levels + 1)
+        return values[2 * count :]
+
+    def gradient(self, f0: FloatArray, epsilon: float) -> FloatArray:
+        """Return the first derivatives from the samples along the axes, shape (n, outputs)."""
+        gradient = np.zeros((len(self.x), len(f0)))
+        for i in range(len(self.x)):
+            levels, side = int(self.known[i]), int(self.side[i])
+            if side > BACKWARD:
+                gradient[i] = 0.0 if side == FIXED else np.nan
+            elif levels:
+                near, far = self.values[:levels, i, 0], self.values[:levels, i, 1] if side == CENTRAL else f0
+                h = self.step(np.full(levels, i), np.arange(levels))[:, None]
+                quotient = (near - far) / ((2 if side == CENTRAL else 1 if side == FORWARD else -1) * h)
+                noise = epsilon * (np.abs(near) + np.abs(far) + np.abs(self.x[i] * quotient)) / h
+                gradient[i], _ = extrapolate(quotient, noise, self.patterns[side].power)
+        return gradient
+
+    def together(self, pairs: IntpArray) -> tuple[Array, FloatArray]:
+        """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
+        starts = self.start[pairs]
+        starts["first"] = starts["cap"] = self.top[pairs]
+        sides = self.side[pairs]
+        start, units = together(starts)
+        cross = 1 + 3 * sides[:, 0] + sides[:, 1]
+        start["later"] = cross
+        start["side"] = np.where((sides == CENTRAL).all(axis=1), 0, cross)
+        return start, units
+
+
+class _Kept(Arms):
+    """Ladders along axes whose samples are kept."""
+
+    def __init__(self, axes: Axes, coordinates: IntpArray) -> None:
+        units = np.ones((len(coordinates), 1))
+        super().__init__(axes.x, axes.box, axes.patterns, coordinates[:, None], units, (2,))
+        self._axes = axes
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Keep the values, but for those of probes."""
+        lasting = asked["probe"] == 0
+        rows = np.repeat(lasting, 2)
+        self._axes.keep(self.coordinates[asked["id"][lasting], 0], asked[lasting], values[rows])
+        return values
+
+
+class Pairs(Arms):
+    """Ladders of mixed second derivatives, which borrow the samples on the axes where they can.
+
+    A probe borrows from different levels: along the diagonal of a pair alone f may be smooth by chance.
+    """
+
+    def __init__(self, axes: Axes, pairs: IntpArray, units: FloatArray) -> None:
+        sides = (CENTRAL, FORWARD, BACKWARD)
+        products = tuple(_patterns.mixed((1, 1), pair) for pair in product(sides, sides))
+        super().__init__(axes.x, axes.box, (_patterns.diagonal_pair(), *products), pairs, units, (1, 1))
+        self._axes = axes
+
+    def place(self, asked: Array) -> tuple[Batch, FloatArray]:
+        """Return the samples of the pairs, after those on the axes that nobody has taken yet."""
+        rows, offsets = _owners(asked, self.patterns)
+        pairs, borrows = self.coordinates[asked["id"]], asked["side"] == 0
+        levels = self._levels(asked)
+        steps = np.where(borrows[:, None], self._axes.step(pairs, levels), self._own_steps(asked))
+        taken, on_axes = self._axes.take(pairs[borrows].ravel(), levels[borrows].ravel())
+        where = np.concatenate([np.repeat(taken[:, None], 2, axis=1), pairs[rows]])
+        moves = np.concatenate([np.stack([on_axes, np.zeros_like(on_axes)], axis=1), offsets * steps[rows]])
+        return self.points(where, moves), self.divisor(asked, steps)
+
+    def collect(self, asked: Array, values: Array) -> Array:
+        """Return the values ladder after ladder: own samples, then borrowed ones."""
+        own, blocks, row = self._axes.fill(values), [], 0
+        for ladder, pair, levels in zip(asked, self.coordinates[asked["id"]], self._levels(asked), strict=True):
+            count = len(self.patterns[ladder["side"]].offsets)
+            blocks.append(own[row : row + count])
+            row += count
+            if ladder["side"] == 0:
+                blocks += [*self._axes.values[levels, pair]]
+        return np.concatenate(blocks)
+
+    @staticmethod
+    def _levels(asked: Array) -> IntpArray:
+        """Return the levels on the axes that a ladder borrows from, shape (ladders, 2)."""
+        return np.stack([asked["level"], np.where(asked["probe"] != 0, _ASIDE, asked["level"])], axis=1)
+
+
+_LEVEL_STEPS = np.array([level_step(0, level) for level in range(LEVELS)])
+
+
+RICHARDSON_RUNS: dict[Kind, Start] = {
     "axis": AxisRun,
+    "hessian": HessianRun,
     "mixed": MixedRun,
     "elementwise": ElementwiseRun,
     "direction": DirectionRun,
+    "hessian_product": HessianProductRun,
 }
