@@ -37,6 +37,8 @@ static const double WORTH = 4096, ENDED_WORTH = 64;
 enum { UPWARDS = 8, FARTHEST = 24, PROBE = 8, STRIDE = 4, STRIDE_GROWTH = 2 };
 /* So many levels in a row that look like a kink are one. */
 enum { KINKED = 4 };
+/* So many probes that disagree are a verdict. */
+enum { DOUBTS = 3 };
 /* So many descents in a row that are not finite on one side only make a ladder turn to the other side. */
 enum { TURNING = 3 };
 
@@ -102,7 +104,7 @@ fd_estimate fd_extrapolate(int levels, int power, const double *value, const dou
 
 /* The quotient of a level and its noise; the even part of f where the pattern is paired. */
 typedef struct {
-    double value, noise, even, even_noise;
+    double value, noise, even, even_noise, bend;
     int edges;
 } sample;
 
@@ -110,7 +112,7 @@ typedef struct {
    numbers are spaced by DBL_TRUE_MIN, whatever epsilon is. `argument` is |x| / 2h. */
 static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outputs, double f0, double epsilon,
                       double argument, double divisor) {
-    sample s = {0, 0, 0, 0, 0};
+    sample s = {0, 0, 0, 0, 0, 0};
     double size = 0, moved = 0, total = 0;
     for (ptrdiff_t k = 0; k < p->points; k++)
         if (!isfinite(values[k * outputs]))
@@ -120,16 +122,18 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
         const double minus = p->minus[t] == FD_AT_X ? f0 : values[p->minus[t] * outputs];
         const double w = fabs(p->weight[t]);
         s.value += p->weight[t] * (plus - minus);
-        size += w * (fabs(plus) + fabs(minus));
-        moved += w * fabs(plus - minus);
+        size += w * (epsilon * fabs(plus) + epsilon * fabs(minus));
+        moved += w * (epsilon * argument) * fabs(plus - minus);
         total += w;
     }
     s.value /= divisor;
-    s.noise = (epsilon * (size + argument * moved) + DBL_TRUE_MIN * total) / fabs(divisor);
+    s.noise = (size + moved + DBL_TRUE_MIN * total) / fabs(divisor);
     if (p->paired) {
         const double plus = values[0], minus = values[outputs];
         s.even = (plus - f0) + (minus - f0);
-        s.even_noise = epsilon * (fabs(plus) + fabs(minus) + 2 * fabs(f0) + 2 * argument * fabs(plus - minus));
+        s.even_noise = epsilon * fabs(plus) + epsilon * fabs(minus) + 2 * epsilon * fabs(f0) +
+                       2 * epsilon * argument * fabs(plus - minus);
+        s.bend = fabs(s.even) / (2 * fabs(divisor));
     }
     if (!s.edges && !(isfinite(s.value) && isfinite(s.noise)))
         s.edges = 3; /* too large to be subtracted */
@@ -172,6 +176,15 @@ static double loudness(const fd_entry *e, const weights *w, int levels) {
     return louder;
 }
 
+/* What is known of a descent, with what a kink at x may add. */
+static fd_estimate bent(const fd_entry *e, fd_estimate found) {
+    found.error += e->bend;
+    return found;
+}
+
+/* An error above this share of the value is no convergence. */
+static double unconverged(const fd_goal *goal) { return fmax(UNCONVERGED, WORTH * goal->epsilon); }
+
 static int tolerated(const fd_goal *goal, const fd_estimate *found) {
     return found->error <= fmax(goal->rtol * fabs(found->value), goal->atol);
 }
@@ -192,8 +205,8 @@ static int judge_flat(fd_entry *e, int levels) {
 /* The verdict on a descent whose error no longer falls: f has more noise than was assumed, or no limit is in sight. */
 static int judge_stagnant(fd_entry *e, const fd_goal *goal, const weights *w, int levels) {
     e->descent = extrapolate(w, levels, e->value, e->noise, loudness(e, w, levels));
-    const double share = fmax(UNCONVERGED, WORTH * goal->epsilon);
-    return e->descent.error <= share * fabs(e->descent.value) || tolerated(goal, &e->descent) ? NOISY : ROUGH;
+    const fd_estimate found = bent(e, e->descent);
+    return found.error <= unconverged(goal) * fabs(found.value) || tolerated(goal, &found) ? NOISY : ROUGH;
 }
 
 /* The verdict after a level; `levels` >= 2 of them are in the entry, the even part of the last in `now`. */
@@ -208,6 +221,8 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     const int even_good = even_seen && even_ratio > EVEN_LOW && even_ratio < EVEN_HIGH;
     const double larger = fmax(fabs(e->value[i - 1]), fabs(e->value[i]));
     e->even_bad = even_seen && !even_good;
+    e->bend = e->even_bad ? now->bend : 0;
+    const fd_estimate found = bent(e, e->descent);
     if (levels == 2) {
         if (e->even_bad && (flat || fabs(difference) > 0.2 * larger))
             return ROUGH;
@@ -215,7 +230,7 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
             e->flat = 1;
             return judge_flat(e, levels);
         }
-        return even_good && tolerated(goal, &e->descent) ? TOLERATED : LIVE;
+        return even_good && tolerated(goal, &found) ? TOLERATED : LIVE;
     }
     const double difference_before = e->value[i - 2] - e->value[i - 1];
     const int flat_before = fabs(difference_before) <= VISIBLE * (e->noise[i - 2] + e->noise[i - 1]);
@@ -223,32 +238,27 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
                  c = pow(fd_level_step(0, i), p->power);
     const double ratio = difference_before / difference / ((a - b) / (b - c));
     const int asymptotic = ratio > RATIO_LOW && ratio < RATIO_HIGH;
-    const double share = e->descent.error / fabs(e->descent.value);
+    const int converging = found.error <= unconverged(goal) * fabs(found.value);
     if (levels == 3) {
         e->flat = flat_before;
         if (flat && flat_before)
             return judge_flat(e, levels);
         if (!asymptotic && !(flat && fabs(difference_before) > fabs(difference)))
             return ROUGH;
-        if (e->even_bad && share > 1e-3)
-            return ROUGH;
     }
-    if (e->descent.error <= 4 * goal->epsilon * fabs(e->descent.value))
+    if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))
+        return ROUGH;
+    if (found.error <= 4 * goal->epsilon * fabs(found.value))
         return ROUNDED;
-    if (tolerated(goal, &e->descent))
+    if (tolerated(goal, &found))
         return TOLERATED;
     /* The next level has 2^order times the noise: below that there is nothing to gain. */
-    if (e->descent.error <= e->enough || e->descent.truncation <= ldexp(1, p->order) * e->descent.noise) {
+    if (found.error <= e->enough || e->descent.truncation <= ldexp(1, p->order) * e->descent.noise) {
         e->ended = levels == 3;
         return ROUNDED;
     }
-    if (levels > 3) {
-        if (((!asymptotic && !flat) || e->even_bad) && share > fmax(UNCONVERGED, WORTH * goal->epsilon))
-            return ROUGH;
-        if (e->descent.error > 0.5 * e->error_before || levels == FD_LEVELS)
-            return judge_stagnant(e, goal, w, levels);
-    }
-    return LIVE;
+    const int stagnant = e->descent.error > 0.5 * e->error_before || levels == FD_LEVELS;
+    return levels > 3 && stagnant ? judge_stagnant(e, goal, w, levels) : LIVE;
 }
 
 static void begin_descent(fd_entry *e) {
@@ -258,6 +268,7 @@ static void begin_descent(fd_entry *e) {
     e->flat = 0;
     e->ended = 0;
     e->even_bad = 0;
+    e->bend = 0;
 }
 
 static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const weights *w, int i, const sample *s) {
@@ -294,6 +305,9 @@ static void settle(fd_entry *e, const fd_goal *goal) {
         e->status = asked || best->error > 1e-3 * fabs(best->value) ? NOISE_LIMITED : CONVERGED;
 }
 
+/* Has it looked like a kink or a jump on too many levels in a row? */
+static int broken_smoothness(const fd_entry *e) { return larger_of(e->kinks, larger_of(e->jumps, e->slopes)) >= KINKED; }
+
 /* Settle an entry that found no convergence: with the best there is and an error that covers what is not known. */
 static void give_up(fd_entry *e, const fd_goal *goal, int exhausted) {
     if (isfinite(e->best.error)) {
@@ -306,10 +320,12 @@ static void give_up(fd_entry *e, const fd_goal *goal, int exhausted) {
     if (!isfinite(e->best.error)) {
         e->best.value = e->best.error = NAN;
         e->status = e->edges ? NOT_FINITE : EXHAUSTED;
-    } else if (e->kinks >= KINKED || e->jumps >= KINKED || e->slopes >= KINKED)
+    } else if (broken_smoothness(e)) {
         e->status = NOT_SMOOTH;
-    else
-        e->status = e->doubted ? ALIASED : EXHAUSTED;
+        if (e->jumps >= KINKED)
+            e->best.error = INFINITY;
+    } else
+        e->status = e->doubts ? ALIASED : EXHAUSTED;
 }
 
 /* Note a descent that was not accepted; true if f has been seen to be noisy instead: every lower descent says the same
@@ -317,10 +333,10 @@ static void give_up(fd_entry *e, const fd_goal *goal, int exhausted) {
 static int refuse(fd_entry *e, const weights *w, int top, int levels) {
     if (levels < 2)
         return 0;
-    fd_estimate found = extrapolate(w, levels, e->value, e->noise, loudness(e, w, levels));
+    fd_estimate found = bent(e, extrapolate(w, levels, e->value, e->noise, loudness(e, w, levels)));
     found.top = top;
     const fd_estimate *rough = &e->rough;
-    const int same = isfinite(rough->error) && rough->error < 0.1 * fabs(rough->value) &&
+    const int same = isfinite(rough->error) && rough->error < 0.5 * fabs(rough->value) &&
                      fabs(found.value - rough->value) <= found.error + rough->error &&
                      found.error >= 4 * rough->error;
     e->noisier = same ? e->noisier + 1 : 0;
@@ -338,10 +354,10 @@ static int between(const fd_entry *e) {
 }
 
 static void accept(fd_entry *e, int top) {
-    if (e->descent.error < e->best.error) {
-        e->best = e->descent;
-        e->best.top = top;
-    }
+    fd_estimate found = bent(e, e->descent);
+    found.top = top;
+    if (found.error < e->best.error)
+        e->best = found;
 }
 
 /* The wish of an entry whose descent was accepted: a top, or FD_NO_STEP where it is settled. Larger steps have less
@@ -430,7 +446,7 @@ static void judge_probe(fd_entry *e, const fd_ladder *l, const fd_goal *goal, co
         settle(e, goal);
         return;
     }
-    e->doubted = 1;
+    e->doubts++;
     e->rough_top = l->top + PROBE;
     e->flat_top = FD_NO_STEP;
     e->rough = e->best;
@@ -439,11 +455,15 @@ static void judge_probe(fd_entry *e, const fd_ladder *l, const fd_goal *goal, co
     e->wish = l->top;
 }
 
-/* The entries whose flat descent is to be probed; they are settled otherwise. */
+/* Whether a flat descent is to be probed; the entry has been settled already in case it is not. */
 static int wants_probe(fd_entry *e, const fd_ladder *l) {
-    if (e->verdict != FLAT || e->probed || e->status == UNSETTLED || l->top - PROBE <= l->floor)
+    if (e->verdict != FLAT || e->status == UNSETTLED || l->top - PROBE <= l->floor)
         return 0;
-    e->probed = 1;
+    if (e->doubts == DOUBTS) {
+        e->status = ALIASED;
+        e->best.error = fmax(e->best.error, e->rough.error);
+        return 0;
+    }
     e->status = UNSETTLED;
     e->wish = FD_NO_STEP;
     return 1;
@@ -472,17 +492,20 @@ static int conclude(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const fd
 
 /* Begin the next descent at the highest top that an entry wishes for; none is left where all are settled. */
 static void descend_again(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs) {
-    int top = FD_NO_STEP;
-    for (ptrdiff_t j = 0; j < outputs; j++)
-        if (entries[j].status == UNSETTLED && entries[j].wish > top)
-            top = entries[j].wish;
+    int top = FD_NO_STEP, rough = 0;
+    for (ptrdiff_t j = 0; j < outputs; j++) {
+        if (entries[j].status != UNSETTLED)
+            continue;
+        top = larger_of(top, entries[j].wish);
+        rough |= broken_smoothness(&entries[j]);
+    }
     l->active = top != FD_NO_STEP;
     if (!l->active)
         return;
     if (l->other != FD_NO_STEP && top <= l->other)
         l->other_tried = 1;
     else if (top < l->top)
-        l->stride += STRIDE_GROWTH;
+        l->stride += rough ? l->stride : STRIDE_GROWTH;
     l->side = l->later;
     begin(l, entries, outputs, top);
 }

@@ -58,6 +58,7 @@ typedef struct {
     int flat; /* is the first difference mere noise? */
     int ended; /* did the series end: was the third level as good as exact? */
     int even_bad;
+    double bend; /* what a kink at x may do to the slope, where the even part looks like one */
     int edges; /* bit 0: f is not finite at sample 0; bit 1: at another */
     /* All descents. */
     fd_estimate best, rough;   /* of those that were accepted, and of the others */
@@ -65,7 +66,7 @@ typedef struct {
     int noisier;               /* refused descents in a row that look like noise */
     int kinks, jumps, slopes;  /* levels in a row that look like one */
     int wish;                  /* the top of the next descent */
-    int probed, doubted;       /* was a flat descent probed further down; did the probe disagree? */
+    int doubts;                /* probes of flat descents that disagreed */
     signed char status;        /* negative while unsettled */
 } fd_entry;
 
