@@ -133,7 +133,6 @@ def _noise(noise: Any) -> Any:
     return _checks.number("noise", noise, least=0.0, most=1.0)
 
 
-
 def _known(verb: str, options: Options) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     for name in options:

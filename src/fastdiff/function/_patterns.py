@@ -5,6 +5,7 @@ A pattern knows neither x nor the size of the step. It is plain frozen data, mad
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -53,6 +54,13 @@ class Pattern:
     def paired(self) -> bool:
         """Whether samples 0 and 1 are mirror images and the even part of f tells whether it is smooth."""
         return self.order == 1 and self.power == 2
+
+
+def ends(patterns: Sequence[Pattern]) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest offset of each pattern along each arm, x included: shape (patterns, arms)."""
+    low = [np.minimum(pattern.offsets.min(axis=0), 0.0) for pattern in patterns]
+    high = [np.maximum(pattern.offsets.max(axis=0), 0.0) for pattern in patterns]
+    return np.array(low), np.array(high)
 
 
 def _power(sides: tuple[int, ...]) -> int:

@@ -30,7 +30,7 @@ class Plan:
     rule: StepRule
     box: Box | None
     shape: tuple[int, ...]
-    goal: Goal = Goal()
+    goal: Goal
     noise: float = 0.0
 
     @property
@@ -65,7 +65,10 @@ class Run(Protocol):
     worst: int
     step: FloatArray
     gradient: Array | None
-    error: FloatArray | None
+
+    @property
+    def error(self) -> FloatArray | None:
+        """The error of each value, or None where the method does not estimate it."""
 
     def ask(self) -> Batch | None:
         """Return the points that are needed next, or None when the run is done."""

@@ -40,10 +40,11 @@ _SENTENCES = {
     Status.TOLERANCE_MET: "The estimate meets the tolerance asked for.",
     Status.NOT_ESTIMATED: "A fixed step was used: the error is not estimated.",
     Status.FIXED: "The lower bound equals the upper bound: the coordinate is fixed and its derivative is set to 0.",
-    Status.NOISE_LIMITED: "Fewer than 3 digits of f survive the subtraction: "
+    Status.NOISE_LIMITED: "Fewer than 3 digits of f survive the subtraction, or fewer than the tolerance asks for: "
     "the derivative is next to nothing, or the step is; enlarge `step`, or state the scale of x with `x_scale`.",
     Status.DOMAIN_LIMITED: "The bounds leave no room for a step: widen `bounds`, or make them equal to fix x.",
-    Status.EXHAUSTED: "The levels were used up before the estimate converged.",
+    Status.EXHAUSTED: "The levels or the steps were used up before the estimate converged: "
+    "raise `max_levels`, or state the scale of x with `x_scale`.",
     Status.ALIASED: "A smaller step disagrees with the estimate: f oscillates within the step.",
     Status.NOT_SMOOTH: "f has a kink or a jump here: the derivative may not exist.",
     Status.NOT_FINITE: "f returned NaN or infinity at the points needed: "
@@ -66,7 +67,8 @@ class DerivativeResult:
     error : ndarray or scalar
         The estimated absolute error, of the shape of `value`; NaN where the method does not estimate it.
     step : ndarray or scalar
-        The step used, of the shape of x (of `value` where steps belong to entries).
+        The step used, of the shape of x; of `value` where every entry has its own, as with method='richardson': the
+        smallest one in it.
     status : ndarray of int8
         A `Status` for every entry of `value`.
     nfev : int
@@ -185,7 +187,10 @@ def numbers(value: Any, complex_allowed: bool) -> Array:
 
 
 def symmetric_part(jacobian: Any, status: StatusArray, x: FloatArray) -> tuple[Array, StatusArray]:
-    """Return the symmetric part of the Jacobian of a gradient at x, and its status; what is fixed is 0."""
+    """Return the symmetric part of the Jacobian of a gradient at x, and its status; what is fixed is 0.
+
+    The errors of the Jacobian have one as well: that of the mean of two entries is at most the mean of theirs.
+    """
     if np.shape(jacobian) != x.shape + x.shape:
         f_shape = np.shape(jacobian)[: np.ndim(jacobian) - x.ndim]
         raise ValueError(f"`gradient` must return the shape {x.shape} of x, got {f_shape}")
@@ -201,5 +206,7 @@ def symmetric_part(jacobian: Any, status: StatusArray, x: FloatArray) -> tuple[A
 def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> HessianResult:
     """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x."""
     value, status = symmetric_part(jacobian.value, jacobian.status, x)
-    fields = (value[()], no_estimate(value)[()], jacobian.step, status, jacobian.nfev, describe(status))
+    error, _ = symmetric_part(jacobian.error, jacobian.status, x)
+    error = np.where(np.isnan(jacobian.error), np.nan, error)
+    fields = (value[()], error[()], jacobian.step, status, jacobian.nfev, describe(status))
     return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))

@@ -1,7 +1,7 @@
 """Runs of the adaptive method: ladders along lines through x, extrapolated until every entry is settled.
 
-What is judged, and when a ladder stops, is decided in ``_kernels/extrapolate.c``; here is where the samples lie. A run is
-written as a generator that yields batches and is sent their values.
+What is judged, and when a ladder stops, is decided in ``_kernels/extrapolate.c``; here is where the samples lie. A run
+is written as a generator that yields batches and is sent their values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from functools import cached_property
 from itertools import product
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from ._patterns import Pattern
 from ._plan import Plan
 from ._problem import Kind
 from ._results import Status
-from ._runs import Start, norm, scaled
-from ._steps import Box, StepRule, require_kept
+from ._runs import Start, along, norm, scaled
+from ._steps import Box, require_kept
 
 Talk: TypeAlias = Generator[Batch, Array, None]
 
@@ -37,6 +37,8 @@ _BLOCK = 2**16
 _NARROW = 8
 # The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
 _ASIDE = 2
+# So many levels must fit into a box.
+_LEAST = 3
 _MAX = float(np.finfo(np.float64).max)
 
 START = np.dtype(
@@ -82,10 +84,8 @@ def exponent(value: Array) -> IntpArray:
 
 
 @np.errstate(all="ignore")
-def begin(
-    x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box, order: int, total: int
-) -> Array:
-    """Return where ladders along single coordinates begin: structured as `START`; `side` FIXED or CRAMPED where none can.
+def begin(x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box, order: int, total: int) -> Array:
+    """Return where ladders along single coordinates begin, as `START`; `side` is FIXED or CRAMPED where none can.
 
     Parameters
     ----------
@@ -121,11 +121,15 @@ def begin(
 
 def fit(start: Array, x: FloatArray, box: Box, order: int) -> None:
     """Choose the side of each ladder and limit its steps by the room in the box."""
-    below, above = (room / start["unit"] for room in (x - np.maximum(box.lower, -_MAX), np.minimum(box.upper, _MAX) - x))
+    below, above = (
+        room / start["unit"] for room in (x - np.maximum(box.lower, -_MAX), np.minimum(box.upper, _MAX) - x)
+    )
     reaches = [np.abs(_patterns.line(order, side).offsets).max() for side in (CENTRAL, FORWARD)]
     room = np.minimum(below, above) / reaches[0]
     caps = np.floor(np.log2(np.minimum(room, _MAX)))
-    narrow = caps < np.minimum(start["first"], np.where(start["other"] == NO_STEP, start["first"], start["other"])) - _NARROW
+    narrow = (
+        caps < np.minimum(start["first"], np.where(start["other"] == NO_STEP, start["first"], start["other"])) - _NARROW
+    )
     wider = np.where(above >= below, FORWARD, BACKWARD)
     caps_aside = np.floor(np.log2(np.minimum(np.maximum(below, above) / reaches[1], _MAX)))
     aside = narrow & (caps_aside > caps)
@@ -134,7 +138,7 @@ def fit(start: Array, x: FloatArray, box: Box, order: int) -> None:
     start["turns"] = ~aside
     start["first"] = np.minimum(start["first"], start["cap"])
     start["other"] = np.where(start["other"] < start["first"] - 2, start["other"], NO_STEP)
-    start["side"] = np.where(start["cap"] < start["floor"], CRAMPED, start["side"])
+    start["side"] = np.where(start["cap"] < start["floor"] + _LEAST, CRAMPED, start["side"])
     start["side"] = np.where(box.lower == box.upper, FIXED, start["side"])
 
 
@@ -226,14 +230,12 @@ class Arms:
     def divisor(self, asked: Array, steps: FloatArray) -> FloatArray:
         """Return the product of the steps as they are realised, to the power of the derivative orders."""
         where = self.coordinates[asked["id"]]
-        low, high = self._ends
-        return _realised(self.x[where], self.box, where, low[asked["side"]], high[asked["side"]], steps, self.powers)
+        low, high = (ends[asked["side"]] for ends in self._ends)
+        return _realised(self.x[where], self.box, where, low, high, steps, self.powers)
 
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
-        low = np.array([np.minimum(pattern.offsets.min(axis=0), 0) for pattern in self.patterns])
-        high = np.array([np.maximum(pattern.offsets.max(axis=0), 0) for pattern in self.patterns])
-        return low, high
+        return _patterns.ends(self.patterns)
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values as they are."""
@@ -283,24 +285,16 @@ class Entries:
         calls = self._calls(rows)
         points = np.repeat(self.x[None], calls.max() + 1, axis=0)
         points[calls, entries[rows]] += offsets[:, 0] * asked["h"][rows]
-        ends = [np.array([f(p.offsets[:, 0].min(), 0) for p in self.patterns]) for f in (min,)]
-        low = ends[0][asked["side"]]
-        high = np.array([max(p.offsets[:, 0].max(), 0) for p in self.patterns])[asked["side"]]
-        divisor = _realised(
-            self.x[entries][:, None],
-            self.box,
-            entries[:, None],
-            low[:, None],
-            high[:, None],
-            asked["h"][:, None],
-            (self.patterns[0].order,),
-        )
+        low, high = (ends[asked["side"]] for ends in _patterns.ends(self.patterns))
+        steps, where = asked["h"][:, None], entries[:, None]
+        divisor = _realised(self.x[where], self.box, where, low, high, steps, (self.patterns[0].order,))
         return Batch(np.clip(points, self.box.lower, self.box.upper)), divisor
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values ladder after ladder, shape (samples, 1)."""
         rows, _ = _owners(asked, self.patterns)
-        return values[self._calls(rows), self.indices[asked["id"]][rows]][:, None]
+        own: Array = values[self._calls(rows), self.indices[asked["id"]][rows]][:, None]
+        return own
 
     @staticmethod
     def _calls(rows: IntpArray) -> IntpArray:
@@ -476,30 +470,54 @@ def together(starts: Array) -> tuple[Array, FloatArray]:
 class DirectionRun(AdaptiveRun):
     """The derivative along v: x + t v has one coordinate, t."""
 
+    # The derivative order that decides the steps, and the part of the room in the box that t may use.
+    total, share = 1, 1.0
+
+    @property
+    def cornered(self) -> bool:
+        """Whether x + t v leaves the box on both sides."""
+        return bool(self._moving and self._start["side"][0] == CRAMPED)
+
+    @cached_property
+    def _line(self) -> tuple[FloatArray, float]:
+        """The direction without what is fixed, and the factor that was taken out of it."""
+        assert self.plan.target.v is not None
+        v, factor = scaled(self.plan.target.v)
+        return np.where(self.box.lower == self.box.upper, 0.0, v), factor
+
+    @property
+    def _moving(self) -> bool:
+        return bool(self._line[0].any())
+
     def _differentiate(self) -> Talk:
         assert self.plan.target.v is not None
-        self._allocate(1, len(self.f0))
-        v, factor = scaled(self.plan.target.v)
-        v = np.where(self.box.lower == self.box.upper, 0.0, v)
-        if not v.any():
-            self.status[...] = Status.CONVERGED if not self.plan.target.v.any() else Status.FIXED
+        self._allocate(self._entries, len(self.f0))
+        if not self._moving:
+            self.status[...] = Status.FIXED if self.plan.target.v.any() else Status.CONVERGED
             return
-        start = self._along(v, 1, 1.0)
-        if len(self._blank(start["side"])):
+        v, factor = self._line
+        yield from self._climb(v)
+        self.value *= factor
+        self.error *= factor
+
+    @property
+    def _entries(self) -> int:
+        return 1
+
+    def _climb(self, v: FloatArray) -> Talk:
+        if len(self._blank(self._start["side"])):
             patterns = tuple(_patterns.line(1, side) for side in (CENTRAL, FORWARD, BACKWARD))
             lines = Lines(self.x, self.box, patterns, v, np.ones((1, 1)))
-            yield from self._solve(start, self.f0[None], np.array([0]), lines)
-            self.value *= factor
-            self.error *= factor
+            yield from self._solve(self._start, self.f0[None], np.array([0]), lines)
 
+    @cached_property
     @np.errstate(all="ignore")
-    def _along(self, v: FloatArray, total: int, share: float) -> Array:
-        """Return where the ladder along v begins: its steps move no coordinate by more than the coordinate's own."""
+    def _start(self) -> Array:
+        """Where the ladder along v begins: its steps move no coordinate by more than the coordinate's own."""
+        v = self._line[0]
         moving = v != 0
-        own = self._begin(1, total)
-        own = own[moving]
+        own = self._begin(1, self.total)[moving]
         size = np.log2(np.abs(v[moving]) / own["unit"])
-        along = self.box.along(self.x, v, share)
         start = np.zeros(1, START)
         start["unit"] = 1.0
         start["argument"] = norm(self.x[moving]) / norm(v)
@@ -507,38 +525,34 @@ class DirectionRun(AdaptiveRun):
         other = np.where(own["other"] == NO_STEP, own["first"], own["other"]) - size
         start["other"] = np.floor(other.min())
         start["floor"] = np.ceil((own["floor"] - size).min())
-        fit(start, np.zeros(1), along, 1)
+        fit(start, np.zeros(1), self.box.along(self.x, v, self.share), 1)
+        if start["side"][0] == FIXED:
+            start["side"] = CRAMPED  # v is zero where x is fixed: t itself never is
         return start
 
 
 class HessianProductRun(DirectionRun):
     """The mixed derivatives along v and each coordinate."""
 
-    def _differentiate(self) -> Talk:
-        assert self.plan.target.v is not None
-        n = len(self.x)
-        self._allocate(n, len(self.f0))
-        v, factor = scaled(self.plan.target.v)
-        v = np.where(self.box.lower == self.box.upper, 0.0, v)
-        if not v.any():
-            self.status[...] = Status.CONVERGED if not self.plan.target.v.any() else Status.FIXED
-            return
-        # Half the room is left for the coordinates.
-        along = self._along(v, 2, 0.5)
+    # Half the room is left for the coordinates.
+    total, share = 2, 0.5
+
+    @property
+    def _entries(self) -> int:
+        return len(self.x)
+
+    def _climb(self, v: FloatArray) -> Talk:
+        along = self._start
         reach = np.ldexp(np.abs(v), along["first"])
         own = self._begin(1, 2, self.box.shrunk(self.x, reach))
-        sides = np.maximum(own["side"], along["side"] if along["side"][0] >= FIXED else CENTRAL)
-        live = self._blank(sides)
-        patterns = tuple(
-            _patterns.mixed((1, 1), (int(along["side"][0]), side)) for side in (CENTRAL, FORWARD, BACKWARD)
-        )
-        for block in self._blocks(live, max(len(self.f0), 4 * n)) if len(live) else ():
+        live = self._blank(own["side"])
+        sides = (CENTRAL, FORWARD, BACKWARD)
+        patterns = tuple(_patterns.mixed((1, 1), (int(along["side"][0]), side)) for side in sides)
+        for block in self._blocks(live, max(len(self.f0), 4 * len(self.x))):
             start, units = together(np.stack([np.broadcast_to(along, len(block)), own[block]], axis=1))
             start["side"] = start["later"] = own["side"][block]
             lines = Lines(self.x, self.box, patterns, v, units, block)
             yield from self._solve(start, self.f0[None], block, lines)
-        self.value *= factor
-        self.error *= factor
 
 
 class HessianRun(AdaptiveRun):
@@ -726,6 +740,8 @@ RICHARDSON_RUNS: dict[Kind, Start] = {
     "hessian": HessianRun,
     "mixed": MixedRun,
     "elementwise": ElementwiseRun,
-    "direction": DirectionRun,
-    "hessian_product": HessianProductRun,
+}
+RICHARDSON_RUNS |= {
+    "direction": along(DirectionRun, RICHARDSON_RUNS),
+    "hessian_product": along(HessianProductRun, RICHARDSON_RUNS),
 }

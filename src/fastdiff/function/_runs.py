@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -288,58 +288,83 @@ class CornerRun:
 
     gradient: Array | None = None
     error: FloatArray | None = None
+    step: FloatArray
 
-    def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
+    def __init__(
+        self, runs: Mapping[Kind, Start], plan: Plan, x: FloatArray, epsilon: float, known: Array | None
+    ) -> None:
         assert plan.target.v is not None
         assert plan.box is not None
         self._v = np.where(plan.box.lower == plan.box.upper, 0.0, plan.target.v)
         kind: Kind = "axis" if plan.target.kind == "direction" else "hessian"
-        self._inner = CoordinateRun(replace(plan, target=Target(kind)), x, epsilon, known)
+        self._target = Target(kind)
+        self._inner = runs[kind](replace(plan, target=self._target), x, epsilon, known)
 
     def ask(self) -> Batch | None:
-        """Return the points of the coordinates."""
-        return self._inner.ask()
+        """Return the points of the coordinates that are needed next, or None when the run is done."""
+        batch = self._inner.ask()
+        if batch is None:
+            self._combine()
+        return batch
 
     def tell(self, values: Array) -> None:
-        """Combine along the coordinates, then along v."""
+        """Take the values at the points asked for."""
+        self._inner.tell(values)
+
+    def _combine(self) -> None:
         inner, v = self._inner, self._v
-        inner.tell(values)
-        self.step = inner.step
-        if inner.plan.target.kind == "axis":
+        if self._target.kind == "axis":
             rows, columns = np.zeros(v.size, np.intp), np.arange(v.size)
             owners = [(rows, columns, slice(None))]
         else:
             diagonal, (rows, columns) = np.arange(v.size), np.triu_indices(v.size, 1)
             owners = [(diagonal, diagonal, slice(v.size)), (rows, columns, slice(v.size, None))]
             owners.append((columns, rows, slice(v.size, None)))
-        count = 1 if inner.plan.target.kind == "axis" else v.size
-        self.value = np.zeros((count, inner.value.shape[1]), inner.value.dtype)
-        self.status = np.full(self.value.shape, Status.NOT_ESTIMATED, np.int8)
+        shape = (1 if self._target.kind == "axis" else v.size, inner.value.shape[1])
+        self.value = np.zeros(shape, inner.value.dtype)
+        self.status = np.full(shape, Status.NOT_ESTIMATED if inner.error is None else Status.CONVERGED, np.int8)
+        self.step = inner.step
+        if inner.error is not None:
+            self.error, self.step = np.zeros(shape), np.full(shape, np.inf)
         for row, column, entries in owners:
             moving = v[column] != 0
-            np.add.at(self.value, row[moving], v[column[moving], None] * inner.value[entries][moving])
-            np.maximum.at(self.status, row[moving], inner.status[entries][moving])
+            row, weight = row[moving], v[column[moving], None]
+            np.add.at(self.value, row, weight * inner.value[entries][moving])
+            np.maximum.at(self.status, row, inner.status[entries][moving])
+            if inner.error is not None and self.error is not None:
+                np.add.at(self.error, row, np.abs(weight) * inner.error[entries][moving])
+                np.minimum.at(self.step, row, inner.step[entries][moving])
         self.worst = int(self.status.max(initial=0))
 
 
-def _along(run: type[DirectionRun]) -> Start:
+Start: TypeAlias = Callable[[Plan, FloatArray, float, Array | None], Run]
+
+
+class Cornered(Run, Protocol):
+    """A run along a direction."""
+
+    @property
+    def cornered(self) -> bool:
+        """Whether the direction leaves the box on both sides."""
+
+
+def along(run: Callable[[Plan, FloatArray, float, Array | None], Cornered], runs: Mapping[Kind, Start]) -> Start:
+    """Return how a run along a direction starts: as one along the coordinates where there is no room for it."""
+
     def start(plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> Run:
         started = run(plan, x, epsilon, known)
-        return CornerRun(plan, x, epsilon, known) if started.cornered else started
+        return CornerRun(runs, plan, x, epsilon, known) if started.cornered else started
 
     return start
 
-
-Start: TypeAlias = Callable[[Plan, FloatArray, float, Array | None], Run]
 
 RUNS: dict[Kind, Start] = {
     "axis": CoordinateRun,
     "hessian": CoordinateRun,
     "mixed": CoordinateRun,
     "elementwise": ElementwiseRun,
-    "direction": _along(DirectionRun),
-    "hessian_product": _along(HessianProductRun),
 }
+RUNS |= {"direction": along(DirectionRun, RUNS), "hessian_product": along(HessianProductRun, RUNS)}
 
 
 def scaled(v: FloatArray) -> tuple[FloatArray, float]:

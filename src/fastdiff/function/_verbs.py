@@ -20,7 +20,6 @@ from ._results import (
     Solution,
     Status,
     describe,
-    no_estimate,
 )
 
 _HIGHEST_ORDER = 8
@@ -285,11 +284,11 @@ def laplacian(f: Function, x: Any, **options: Unpack[Options]) -> Any:
 
 
 def _summed(diagonal: DerivativeResult, x_ndim: int) -> DerivativeResult:
-    """Return the sum over the trailing axes, which are those of x; its status is the worst of its terms."""
+    """Return the sum over the trailing axes, those of x; its status is the worst of its terms, its error their sum."""
     axes = tuple(range(-x_ndim, 0))
-    value = np.sum(diagonal.value, axis=axes)
+    value, error = (np.asarray(np.sum(part, axis=axes)) for part in (diagonal.value, diagonal.error))
     status = np.asarray(diagonal.status.max(axis=axes, initial=0))
-    return DerivativeResult(value, no_estimate(value)[()], diagonal.step, status, diagonal.nfev, describe(status))
+    return DerivativeResult(value[()], error[()], diagonal.step, status, diagonal.nfev, describe(status))
 
 
 def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **options: Unpack[Options]) -> Any:

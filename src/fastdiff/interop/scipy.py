@@ -43,9 +43,11 @@ _STATUS = {
 def differentiate(problem: Problem) -> Finished:
     """Solve a problem; what SciPy can't do is an error."""
     settings = problem.settings
+    if settings.method not in _DEFAULT_ACCURACY:
+        raise _cannot(problem, f"method={settings.method!r}")
     if settings.accuracy != _DEFAULT_ACCURACY[settings.method]:
         raise _cannot(problem, f"accuracy={settings.accuracy}")
-    for name in ("x_scale", "vectorized"):
+    for name in ("x_scale", "vectorized", "noise"):
         if getattr(settings, name) not in (None, False):
             raise _cannot(problem, f"`{name}`")
     solve = _SOLVERS.get(problem.target.kind)
