@@ -56,8 +56,10 @@ typedef struct {
 static weights neville(int power) {
     weights w = {{{0}}};
     for (int i = 1; i < FD_LEVELS; i++)
-        for (int j = 1; j <= i; j++)
-            w.of[i][j] = 1 / (pow(ldexp(MANTISSA[i - j] / MANTISSA[i], j), power) - 1);
+        for (int j = 1; j <= i; j++) {
+            const double ratio = MANTISSA[i - j] / MANTISSA[i] * (1 << j);
+            w.of[i][j] = 1 / ((power == 1 ? ratio : ratio * ratio) - 1);
+        }
     return w;
 }
 
@@ -588,12 +590,25 @@ static void tell(const fd_ladders *all, ptrdiff_t id, const weights *w, const do
     step_down(l, entries, all->outputs, &all->goal, p, w);
 }
 
-void fd_ladders_tell(const fd_ladders *all, ptrdiff_t count, const ptrdiff_t *ids, const double *values,
-                     const double *divisor) {
+int fd_ladders_want(const fd_ladders *all, ptrdiff_t id, int ahead) {
+    const fd_ladder *l = &all->ladders[id];
+    if (!l->active)
+        return 0;
+    if (l->probing)
+        return 1;
+    int most = ahead - l->level; /* of a descent that goes on */
+    most = most < all->goal.max_levels - l->used ? most : all->goal.max_levels - l->used;
+    most = most < l->top - l->level - l->floor + 1 ? most : l->top - l->level - l->floor + 1;
+    return larger_of(most, 1);
+}
+
+void fd_ladders_tell(const fd_ladders *all, ptrdiff_t count, const fd_asked *asked, const double *values) {
     const weights w[2] = {neville(1), neville(2)};
-    for (ptrdiff_t r = 0; r < count; r++) {
-        const fd_pattern *p = &all->patterns[all->ladders[ids[r]].side];
-        tell(all, ids[r], &w[p->power - 1], values, divisor[r]);
+    for (const fd_asked *a = asked; a < asked + count; a++) {
+        const fd_ladder *l = &all->ladders[a->id];
+        const fd_pattern *p = &all->patterns[a->side];
+        if (l->active && l->top == a->top && l->level == a->level && l->probing == a->probe && l->side == a->side)
+            tell(all, a->id, &w[p->power - 1], values, a->divisor);
         values += p->points * all->outputs;
     }
 }

@@ -102,10 +102,18 @@ double fd_level_step(int top, int level);
    zero. */
 void fd_ladders_begin(const fd_ladders *all, ptrdiff_t count);
 
-/* Tell the values of the level that was asked of `count` ladders, chosen by `ids`: (samples, outputs) for each, one
-   ladder after another, with the divisor of each. Ladders whose entries are settled become inactive. */
-void fd_ladders_tell(const fd_ladders *all, ptrdiff_t count, const ptrdiff_t *ids, const double *values,
-                     const double *divisor);
+/* A level of a ladder. */
+typedef struct {
+    ptrdiff_t id, top, level, side, probe;
+    double step, divisor;
+} fd_asked;
+
+/* How many levels ladder `id` is sure to want, `ahead` of them at most: 0 where it is settled. */
+int fd_ladders_want(const fd_ladders *all, ptrdiff_t id, int ahead);
+
+/* Tell the values of levels, in the order in which they were asked: (samples, outputs) for each. Those that a ladder no
+   longer wants are passed over. Ladders whose entries are settled become inactive. */
+void fd_ladders_tell(const fd_ladders *all, ptrdiff_t count, const fd_asked *asked, const double *values);
 
 /* Extrapolate the quotients of one descent, which is not judged. */
 fd_estimate fd_extrapolate(int levels, int power, const double *value, const double *noise);

@@ -48,7 +48,7 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
         dyadic=not two_points,
     )
     box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
-    return Plan(target, settings.method, settings.accuracy, rule, box, shape, settings.goal)
+    return Plan(target, settings.method, settings.accuracy, rule, box, shape, settings.goal, settings.vectorized)
 
 
 def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:

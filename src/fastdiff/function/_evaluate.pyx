@@ -326,7 +326,7 @@ cdef class Columns(Evaluator):
             raise ValueError(f"`f` with vectorized=True was given {last - first} points as columns, shape "
                              f"{self.x_shape + (last - first,)}, and must return one value a column, shape "
                              f"({last - first},) or (m, {last - first}); it returned shape {array.shape}")
-        return np.moveaxis(array, -1, 0)
+        return array.transpose((array.ndim - 1, *range(array.ndim - 1)))
 
     def evaluate(self, Batch batch not None):
         """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""

@@ -67,26 +67,47 @@ cdef extern from "extrapolate.h" nogil:
         fd_ladder *ladders
         fd_entry *entries
 
+    ctypedef struct fd_asked:
+        Py_ssize_t id
+        Py_ssize_t top
+        Py_ssize_t level
+        Py_ssize_t side
+        Py_ssize_t probe
+        double step
+        double divisor
+
     double fd_level_step(int top, int level) noexcept
     void fd_ladders_begin(const fd_ladders *all, Py_ssize_t count) noexcept
-    void fd_ladders_tell(const fd_ladders *all, Py_ssize_t count, const Py_ssize_t *ids, const double *values,
-                         const double *divisor) noexcept
+    int fd_ladders_want(const fd_ladders *all, Py_ssize_t id, int ahead) noexcept
+    void fd_ladders_tell(const fd_ladders *all, Py_ssize_t count, const fd_asked *asked, const double *values) noexcept
     fd_estimate fd_extrapolate(int levels, int power, const double *value, const double *noise) noexcept
+
+cdef extern from "arms.h" nogil:
+    ctypedef struct fd_reach:
+        Py_ssize_t samples
+        const double *offsets
+        const double *low
+        const double *high
+
+    ctypedef struct fd_arms:
+        Py_ssize_t arms
+        const double *x
+        const double *lower
+        const double *upper
+        const fd_reach *reaches
+        const Py_ssize_t *powers
+
+    void fd_arms_place(const fd_arms *all, Py_ssize_t count, const Py_ssize_t *sides, const Py_ssize_t *coordinates,
+                       const double *steps, Py_ssize_t *indptr, Py_ssize_t *indices, double *values,
+                       double *divisor) noexcept
 
 LEVELS = FD_LEVELS
 NO_STEP = FD_NO_STEP
 
-cdef packed struct fd_asked:
-    Py_ssize_t id
-    double h
-    Py_ssize_t side
-    Py_ssize_t level
-    Py_ssize_t top
-    Py_ssize_t probe
-
-# What a ladder wants next: its step, the pattern and the level of it; whether it is a probe.
-ASKED = np.dtype([("id", np.intp), ("h", np.float64), ("side", np.intp), ("level", np.intp), ("top", np.intp),
-                  ("probe", np.intp)])
+# What a ladder wants next: a level of it, or a probe; its step, the pattern of its side, and what the quotient is
+# divided by, which the geometry fills in.
+ASKED = np.dtype([("id", np.intp), ("top", np.intp), ("level", np.intp), ("side", np.intp), ("probe", np.intp),
+                  ("step", np.float64), ("divisor", np.float64)])
 
 
 cdef class Ladders:
@@ -150,41 +171,37 @@ cdef class Ladders:
         free(self.all.ladders)
         free(self.all.entries)
 
-    def ask(self):
-        """Return what the active ladders want next."""
-        cdef Py_ssize_t r, i = 0
+    def ask(self, int ahead):
+        """Return what the active ladders want next; up to `ahead` levels of a descent, which it may turn out not to."""
+        cdef Py_ssize_t r, i, count = 0
         cdef fd_ladder *ladder
-        ids = np.array([r for r in range(self.count) if self.all.ladders[r].active], np.intp)
-        asked = np.empty(len(ids), ASKED)
-        cdef fd_asked *rows = <fd_asked *> cnp.PyArray_DATA(<cnp.ndarray> asked)
-        for i in range(len(ids)):
-            r = (<Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> ids))[i]
+        cdef fd_asked *row
+        for r in range(self.count):
+            count += fd_ladders_want(&self.all, r, ahead)
+        asked = np.empty(count, ASKED)
+        row = <fd_asked *> cnp.PyArray_DATA(<cnp.ndarray> asked)
+        for r in range(self.count):
             ladder = &self.all.ladders[r]
-            rows[i].id = r
-            rows[i].h = ladder.unit * fd_level_step(ladder.top, ladder.level)
-            rows[i].side = ladder.side
-            rows[i].level = ladder.level
-            rows[i].top = ladder.top
-            rows[i].probe = ladder.probing
+            for i in range(fd_ladders_want(&self.all, r, ahead)):
+                row[0] = fd_asked(r, ladder.top, ladder.level + i, ladder.side, ladder.probing,
+                                  ladder.unit * fd_level_step(ladder.top, ladder.level + <int> i), 0.0)
+                row += 1
         return asked
 
-    def tell(self, cnp.ndarray ids not None, cnp.ndarray values not None, cnp.ndarray divisor not None):
-        """Take the values, shape (samples of all these ladders, outputs), and what each ladder divides by."""
-        ids = np.ascontiguousarray(ids, np.intp)
+    def tell(self, cnp.ndarray asked not None, cnp.ndarray values not None):
+        """Take what was asked, with divisors, and the values of all samples, shape (samples, outputs)."""
         values = np.ascontiguousarray(values, np.float64)
-        divisor = np.ascontiguousarray(divisor, np.float64)
-        cdef Py_ssize_t i, samples = 0
-        for i in range(cnp.PyArray_DIM(ids, 0)):
-            samples += self.patterns[self.all.ladders[(<Py_ssize_t *> cnp.PyArray_DATA(ids))[i]].side].points
-        if cnp.PyArray_DIM(values, 0) != samples or cnp.PyArray_DIM(values, 1) != self.all.outputs or \
-                cnp.PyArray_DIM(divisor, 0) != cnp.PyArray_DIM(ids, 0):
-            raise ValueError("the values do not fit the ladders")
-        cdef const Py_ssize_t *chosen = <const Py_ssize_t *> cnp.PyArray_DATA(ids)
+        if asked.dtype != ASKED:
+            raise ValueError(f"what was asked has the dtype {ASKED}, got {asked.dtype}")
+        cdef Py_ssize_t i, samples = 0, count = len(asked)
+        cdef const fd_asked *rows = <const fd_asked *> cnp.PyArray_DATA(asked)
         cdef const double *data = <const double *> cnp.PyArray_DATA(values)
-        cdef const double *divisors = <const double *> cnp.PyArray_DATA(divisor)
-        cdef Py_ssize_t count = cnp.PyArray_DIM(ids, 0)
+        for i in range(count):
+            samples += self.patterns[rows[i].side].points
+        if cnp.PyArray_DIM(values, 0) != samples or cnp.PyArray_DIM(values, 1) != self.all.outputs:
+            raise ValueError("the values do not fit what was asked")
         with nogil:
-            fd_ladders_tell(&self.all, count, chosen, data, divisors)
+            fd_ladders_tell(&self.all, count, rows, data)
 
     def results(self):
         """Return value, error, step, status of the entries and the top of their ladder, each of shape (count, outputs)."""
@@ -207,6 +224,65 @@ cdef class Ladders:
             steps[i] = fd_level_step(best.top, best.level) * self.all.ladders[i // self.all.outputs].unit
             statuses[i] = self.all.entries[i].status
         return value, error, step, status, tops
+
+
+cdef class Placement:
+    """Where ladders sample f that move single coordinates; see arms.h.
+
+    Parameters
+    ----------
+    x, lower, upper : ndarray, shape (n,)
+        The point and its bounds.
+    patterns : sequence of Pattern
+        The samples of a level, by side.
+    powers : ndarray of intp, shape (arms,)
+        The derivative order along each arm.
+    """
+
+    cdef fd_arms all
+    cdef fd_reach *reaches
+    cdef object kept
+    cdef Py_ssize_t count
+
+    def __cinit__(self, cnp.ndarray x not None, cnp.ndarray lower not None, cnp.ndarray upper not None, patterns,
+                  cnp.ndarray powers not None):
+        self.count = len(patterns)
+        self.reaches = <fd_reach *> calloc(max(1, self.count), sizeof(fd_reach))
+        if self.reaches == NULL:
+            raise MemoryError
+        for r, pattern in enumerate(patterns):
+            self.reaches[r] = fd_reach(len(pattern.offsets), <const double *> cnp.PyArray_DATA(pattern.offsets),
+                                       <const double *> cnp.PyArray_DATA(pattern.low),
+                                       <const double *> cnp.PyArray_DATA(pattern.high))
+        self.all = fd_arms(len(powers), <const double *> cnp.PyArray_DATA(x), <const double *> cnp.PyArray_DATA(lower),
+                           <const double *> cnp.PyArray_DATA(upper), self.reaches,
+                           <const Py_ssize_t *> cnp.PyArray_DATA(powers))
+        self.kept = (x, lower, upper, patterns, powers)
+
+    def __dealloc__(self):
+        free(self.reaches)
+
+    def place(self, cnp.ndarray sides not None, cnp.ndarray coordinates not None, cnp.ndarray steps not None):
+        """Return the samples as a CSR (indptr, indices, values), and what each quotient is divided by.
+
+        `sides` are of shape (levels,), `coordinates` and `steps` of shape (levels, arms).
+        """
+        sides = np.ascontiguousarray(sides, np.intp)
+        coordinates = np.ascontiguousarray(coordinates, np.intp)
+        steps = np.ascontiguousarray(steps, np.float64)
+        cdef Py_ssize_t levels = len(sides), r, samples = 0
+        cdef const Py_ssize_t *side = <const Py_ssize_t *> cnp.PyArray_DATA(sides)
+        for r in range(levels):
+            samples += self.reaches[side[r]].samples
+        indptr, indices = np.empty(samples + 1, np.intp), np.empty(samples * self.all.arms, np.intp)
+        values, divisor = np.empty(len(indices)), np.empty(levels)
+        fd_arms_place(&self.all, levels, side, <const Py_ssize_t *> cnp.PyArray_DATA(coordinates),
+                      <const double *> cnp.PyArray_DATA(steps),
+                      <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> indptr),
+                      <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> indices),
+                      <double *> cnp.PyArray_DATA(<cnp.ndarray> values),
+                      <double *> cnp.PyArray_DATA(<cnp.ndarray> divisor))
+        return indptr, indices[:indptr[samples]], values[:indptr[samples]], divisor
 
 
 def level_step(int top, int level):

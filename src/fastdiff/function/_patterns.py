@@ -5,9 +5,8 @@ A pattern knows neither x nor the size of the step. It is plain frozen data, mad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -50,17 +49,22 @@ class Pattern:
         """The number of samples, own and borrowed."""
         return len(self.offsets) + self.borrowed
 
+    @cached_property
+    def low(self) -> FloatArray:
+        """The lowest offset along each arm, that of x included, shape (arms,)."""
+        low: FloatArray = np.minimum(self.offsets.min(axis=0), 0.0)
+        return low
+
+    @cached_property
+    def high(self) -> FloatArray:
+        """The highest offset along each arm, that of x included, shape (arms,)."""
+        high: FloatArray = np.maximum(self.offsets.max(axis=0), 0.0)
+        return high
+
     @property
     def paired(self) -> bool:
         """Whether samples 0 and 1 are mirror images and the even part of f tells whether it is smooth."""
         return self.order == 1 and self.power == 2
-
-
-def ends(patterns: Sequence[Pattern]) -> tuple[FloatArray, FloatArray]:
-    """Return the lowest and the highest offset of each pattern along each arm, x included: shape (patterns, arms)."""
-    low = [np.minimum(pattern.offsets.min(axis=0), 0.0) for pattern in patterns]
-    high = [np.maximum(pattern.offsets.max(axis=0), 0.0) for pattern in patterns]
-    return np.array(low), np.array(high)
 
 
 def _power(sides: tuple[int, ...]) -> int:

@@ -31,6 +31,7 @@ class Plan:
     box: Box | None
     shape: tuple[int, ...]
     goal: Goal
+    vectorized: bool = False
     noise: float = 0.0
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _patterns
 from ._evaluate import Batch
-from ._ladders import LEVELS, NO_STEP, Ladders, extrapolate, level_step
+from ._ladders import LEVELS, NO_STEP, Ladders, Placement, extrapolate, level_step
 from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD
 from ._patterns import Pattern
 from ._plan import Plan
@@ -37,9 +37,10 @@ _BLOCK = 2**16
 _NARROW = 8
 # The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
 _ASIDE = 2
-# So many levels must fit into a box.
-_LEAST = 3
+# So many levels must fit into a box; so many, which no verdict can do without, are asked at once where calls are dear.
+_LEAST = _AHEAD = 3
 _MAX = float(np.finfo(np.float64).max)
+_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
 START = np.dtype(
     [
@@ -68,23 +69,18 @@ class Geometry(Protocol):
         """Return the values ladder after ladder, shape (samples, outputs)."""
 
 
-def climb(ladders: Ladders, geometry: Geometry) -> Talk:
-    """Let ladders ask until all are settled."""
-    while len(asked := ladders.ask()):
-        batch, divisor = geometry.place(asked)
+def climb(ladders: Ladders, geometry: Geometry, ahead: int) -> Talk:
+    """Let ladders ask until all are settled, with up to `ahead` levels at once."""
+    while len(asked := ladders.ask(ahead)):
+        batch, asked["divisor"] = geometry.place(asked)
         values = yield batch
-        ladders.tell(asked["id"], geometry.collect(asked, values), divisor)
+        ladders.tell(asked, geometry.collect(asked, values))
 
 
 @np.errstate(all="ignore")
-def exponent(value: Array) -> IntpArray:
-    """Return the nearest exponent of two."""
-    rounded: IntpArray = np.clip(np.rint(np.log2(value)), -1074, 1023).astype(np.intp)
-    return rounded
-
-
-@np.errstate(all="ignore")
-def begin(x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box, order: int, total: int) -> Array:
+def begin(
+    x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box | None, order: int, total: int
+) -> Array:
     """Return where ladders along single coordinates begin, as `START`; `side` is FIXED or CRAMPED where none can.
 
     Parameters
@@ -95,7 +91,7 @@ def begin(x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Bo
         The first steps, where they are stated.
     scale : ndarray or None
         The scale on which f varies, where it is stated.
-    box : Box
+    box : Box or None
         Bounds of x.
     order, total : int
         The derivative order along the coordinate, and with all others.
@@ -105,41 +101,56 @@ def begin(x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Bo
     start["unit"] = 1.0 if h is None else h
     start["argument"] = size
     start["other"] = NO_STEP
-    if h is None:
-        start["first"] = exponent(np.maximum(1.0, size) if scale is None else scale) + _TOP[total]
-    if h is None and scale is None:
+    if scale is not None:
+        start["first"] = np.rint(np.log2(scale)) + _TOP[total]
+    elif h is None:
         # f may vary on the scale of 1 or on that of x: the larger comes first.
-        smaller = exponent(np.minimum(1.0, size)) + _TOP[total]
-        start["other"] = np.where((size > 0) & (smaller <= start["first"] - 3), smaller, NO_STEP)
+        exponent = np.rint(np.log2(np.maximum(size, _SMALLEST)))
+        start["first"] = np.maximum(exponent, 0) + _TOP[total]
+        start["other"] = np.where(size > 0, np.minimum(exponent, 0) + _TOP[total], NO_STEP)
     least = np.maximum(16 * np.spacing(size), 2.0 ** (-1040 / total))
     start["floor"] = np.ceil(np.log2(least / start["unit"]))
-    fit(start, x, box, order)
+    limit(start, x, box, [float(_patterns.line(order, side).high.max()) for side in (CENTRAL, FORWARD)])
     if h is not None:
         start["cap"] = np.minimum(start["cap"], start["first"])
     return start
 
 
-def fit(start: Array, x: FloatArray, box: Box, order: int) -> None:
-    """Choose the side of each ladder and limit its steps by the room in the box."""
-    below, above = (
-        room / start["unit"] for room in (x - np.maximum(box.lower, -_MAX), np.minimum(box.upper, _MAX) - x)
-    )
-    reaches = [np.abs(_patterns.line(order, side).offsets).max() for side in (CENTRAL, FORWARD)]
-    room = np.minimum(below, above) / reaches[0]
-    caps = np.floor(np.log2(np.minimum(room, _MAX)))
-    narrow = (
-        caps < np.minimum(start["first"], np.where(start["other"] == NO_STEP, start["first"], start["other"])) - _NARROW
-    )
-    wider = np.where(above >= below, FORWARD, BACKWARD)
-    caps_aside = np.floor(np.log2(np.minimum(np.maximum(below, above) / reaches[1], _MAX)))
-    aside = narrow & (caps_aside > caps)
-    start["side"] = start["later"] = np.where(aside, wider, CENTRAL)
-    start["cap"] = np.clip(np.where(aside, caps_aside, caps), -2000, 1023)
-    start["turns"] = ~aside
+def limit(start: Array, x: FloatArray, box: Box | None, reaches: list[float]) -> None:
+    """Limit the steps of each ladder by the room there is for them.
+
+    `reaches` are how far the central and the one-sided patterns reach, in steps.
+    """
+    if box is None:
+        start["cap"] = _exponent_within((_MAX - np.abs(x)) / start["unit"] / reaches[0])
+        start["turns"] = 1
+    else:
+        fit(start, x, box, reaches)
     start["first"] = np.minimum(start["first"], start["cap"])
     start["other"] = np.where(start["other"] < start["first"] - 2, start["other"], NO_STEP)
-    start["side"] = np.where(start["cap"] < start["floor"] + _LEAST, CRAMPED, start["side"])
-    start["side"] = np.where(box.lower == box.upper, FIXED, start["side"])
+
+
+def _exponent_within(room: FloatArray) -> FloatArray:
+    """Return the largest exponent of two of a step within the room; a very low one where there is none."""
+    exponent: FloatArray = np.minimum(np.maximum(np.floor(np.log2(room)), -2000), 1023)
+    return exponent
+
+
+def fit(start: Array, x: FloatArray, box: Box, reaches: list[float]) -> None:
+    """Choose the side of each ladder and limit its steps by the room in the box."""
+    below = (x - np.maximum(box.lower, -_MAX)) / start["unit"]
+    above = (np.minimum(box.upper, _MAX) - x) / start["unit"]
+    central, aside = (
+        _exponent_within(room / reach)
+        for room, reach in zip((np.minimum(below, above), np.maximum(below, above)), reaches, strict=True)
+    )
+    wanted = np.where(start["other"] == NO_STEP, start["first"], np.minimum(start["first"], start["other"]))
+    turned = (central < wanted - _NARROW) & (aside > central)
+    start["side"] = start["later"] = np.where(turned, np.where(above >= below, FORWARD, BACKWARD), CENTRAL)
+    start["cap"] = np.where(turned, aside, central)
+    start["turns"] = ~turned
+    start["side"][start["cap"] < start["floor"] + _LEAST] = CRAMPED
+    start["side"][box.lower == box.upper] = FIXED
 
 
 def _owners(asked: Array, patterns: tuple[Pattern, ...]) -> tuple[IntpArray, FloatArray]:
@@ -151,29 +162,14 @@ def _owners(asked: Array, patterns: tuple[Pattern, ...]) -> tuple[IntpArray, Flo
     return np.repeat(np.arange(len(asked)), [len(offsets) for offsets in chosen]), np.concatenate(chosen)
 
 
-@np.errstate(all="ignore")
-def _realised(
-    x: FloatArray,
-    box: Box,
-    where: IntpArray,
-    low: FloatArray,
-    high: FloatArray,
-    steps: FloatArray,
-    powers: tuple[int, ...],
-) -> FloatArray:
-    """Return the product over arms of the steps as they come out in floating point, to the power of their orders."""
-    ends = [np.clip(x + end * steps, box.lower[where], box.upper[where]) for end in (low, high)]
-    product: FloatArray = np.prod(((ends[1] - ends[0]) / (high - low)) ** np.array(powers), axis=1)
-    return product
-
-
 def _in_proportion(asked: Array, units: FloatArray) -> FloatArray:
     """Return the steps along the arms, shape (ladders, arms).
 
     Those of a probe have another proportion: along one line through the arms f may be smooth by chance.
     """
-    steps: FloatArray = asked["h"][:, None] * units[asked["id"]]
-    steps[asked["probe"] != 0, 1:] /= 4
+    steps: FloatArray = asked["step"][:, None] * units[asked["id"]]
+    if units.shape[1] > 1:
+        steps[asked["probe"] != 0, 1:] /= 4
     return steps
 
 
@@ -206,36 +202,14 @@ class Arms:
         powers: tuple[int, ...],
     ) -> None:
         self.x, self.box, self.patterns = x, box, patterns
-        self.coordinates, self.units, self.powers = coordinates, units, powers
+        self.coordinates, self.units = coordinates, units
+        self._placement = Placement(x, box.lower, box.upper, patterns, np.array(powers, np.intp))
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
-        rows, offsets = _owners(asked, self.patterns)
-        steps = self._own_steps(asked)
-        return self.points(self.coordinates[asked["id"]][rows], offsets * steps[rows]), self.divisor(asked, steps)
-
-    def _own_steps(self, asked: Array) -> FloatArray:
-        """Return the steps along the arms, shape (ladders, arms)."""
-        return _in_proportion(asked, self.units)
-
-    def points(self, coordinates: IntpArray, moves: FloatArray) -> Batch:
-        """Return the points that differ from x by `moves`, shape (points, arms); 0 leaves a coordinate alone."""
-        moved = moves != 0
-        indptr = np.zeros(len(moves) + 1, np.intp)
-        np.cumsum(moved.sum(axis=1), out=indptr[1:])
-        where = coordinates[moved]
-        at = np.clip(self.x[where] + moves[moved], self.box.lower[where], self.box.upper[where])
-        return Batch(self.x[None], None, indptr, where, at)
-
-    def divisor(self, asked: Array, steps: FloatArray) -> FloatArray:
-        """Return the product of the steps as they are realised, to the power of the derivative orders."""
-        where = self.coordinates[asked["id"]]
-        low, high = (ends[asked["side"]] for ends in self._ends)
-        return _realised(self.x[where], self.box, where, low, high, steps, self.powers)
-
-    @cached_property
-    def _ends(self) -> tuple[FloatArray, FloatArray]:
-        return _patterns.ends(self.patterns)
+        steps, where = _in_proportion(asked, self.units), self.coordinates[asked["id"]]
+        indptr, indices, values, divisor = self._placement.place(asked["side"], where, steps)
+        return Batch(self.x[None], None, indptr, indices, values), divisor
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values as they are."""
@@ -277,6 +251,7 @@ class Entries:
 
     def __init__(self, x: FloatArray, box: Box, patterns: tuple[Pattern, ...], indices: IntpArray) -> None:
         self.x, self.box, self.patterns, self.indices = x, box, patterns, indices
+        self._placement = Placement(x, box.lower, box.upper, patterns, np.array([patterns[0].order]))
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, one call for each, and what each quotient is divided by."""
@@ -284,10 +259,8 @@ class Entries:
         entries = self.indices[asked["id"]]
         calls = self._calls(rows)
         points = np.repeat(self.x[None], calls.max() + 1, axis=0)
-        points[calls, entries[rows]] += offsets[:, 0] * asked["h"][rows]
-        low, high = (ends[asked["side"]] for ends in _patterns.ends(self.patterns))
-        steps, where = asked["h"][:, None], entries[:, None]
-        divisor = _realised(self.x[where], self.box, where, low, high, steps, (self.patterns[0].order,))
+        points[calls, entries[rows]] += offsets[:, 0] * asked["step"][rows]
+        divisor = self._placement.place(asked["side"], entries, asked["step"])[-1]
         return Batch(np.clip(points, self.box.lower, self.box.upper)), divisor
 
     def collect(self, asked: Array, values: Array) -> Array:
@@ -374,15 +347,18 @@ class AdaptiveRun:
         if stated is not None:
             h = np.where(self.box.lower == self.box.upper, np.inf, stated)
             require_kept(rule, self.x, h, np.ones(len(self.x)))
-        return begin(self.x, stated, rule.x_scale, box or self.box, order, total)
+        return begin(self.x, stated, rule.x_scale, box or self.plan.box, order, total)
 
     def _blank(self, sides: IntpArray, first: int = 0) -> IntpArray:
         """Fill the entries that no ladder can begin, from `first` on; return the others."""
+        begun = sides < FIXED
+        if begun.all():
+            return np.arange(len(sides))
         for side, status in _BLANKS.items():
             entries = first + np.flatnonzero(sides == side)
             self.status[entries] = status
             self.value[entries] = self.error[entries] = 0.0 if side == FIXED else np.nan
-        return np.flatnonzero(sides < FIXED)
+        return np.flatnonzero(begun)
 
     def _solve(
         self, start: Array, f0: FloatArray, entries: IntpArray, geometry: Geometry, enough: FloatArray | None = None
@@ -395,15 +371,17 @@ class AdaptiveRun:
         if enough is None:
             enough = np.zeros((len(start), f0.shape[1]))
         ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels, enough)
-        yield from climb(ladders, geometry)
+        yield from climb(ladders, geometry, _AHEAD if self.plan.vectorized else 1)
         value, error, step, status, tops = ladders.results()
         self.value[entries], self.error[entries], self.step[entries], self.status[entries] = value, error, step, status
         return tops
 
     def _blocks(self, ladders: IntpArray, size: int) -> Iterator[IntpArray]:
         """Divide ladders of `size` numbers each into blocks that are solved one after another."""
-        count = max(1, -(-len(ladders) * size // _BLOCK))
-        return iter(np.array_split(ladders, count)) if len(ladders) else iter(())
+        if len(ladders) * size > _BLOCK:
+            yield from np.array_split(ladders, -(-len(ladders) * size // _BLOCK))
+        elif len(ladders):
+            yield ladders
 
 
 class AxisRun(AdaptiveRun):
@@ -525,7 +503,7 @@ class DirectionRun(AdaptiveRun):
         other = np.where(own["other"] == NO_STEP, own["first"], own["other"]) - size
         start["other"] = np.floor(other.min())
         start["floor"] = np.ceil((own["floor"] - size).min())
-        fit(start, np.zeros(1), self.box.along(self.x, v, self.share), 1)
+        limit(start, np.zeros(1), self.box.along(self.x, v, self.share), [1.0, 1.0])
         if start["side"][0] == FIXED:
             start["side"] = CRAMPED  # v is zero where x is fixed: t itself never is
         return start
@@ -635,11 +613,12 @@ class Axes:
         return steps
 
     def take(self, coordinates: IntpArray, levels: IntpArray) -> tuple[IntpArray, FloatArray]:
-        """Return the coordinates and steps of those samples that nobody has taken yet; `fill` takes their values."""
+        """Return coordinates and places of those samples that nobody has taken yet; `fill` takes their values."""
         missing = levels >= self.known[coordinates]
         self._missing = np.unique(np.stack([coordinates[missing], levels[missing]], axis=1), axis=0)
         coordinates, levels = self._missing.repeat(2, axis=0).T
-        return coordinates, self.step(coordinates, levels) * np.tile([1.0, -1.0], len(self._missing))
+        places = self.x[coordinates] + self.step(coordinates, levels) * np.tile([1.0, -1.0], len(self._missing))
+        return coordinates, np.clip(places, self.box.lower[coordinates], self.box.upper[coordinates])
 
     def fill(self, values: Array) -> Array:
         """Keep the values of the samples that were taken last; return the others."""
@@ -706,14 +685,13 @@ class Pairs(Arms):
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples of the pairs, after those on the axes that nobody has taken yet."""
-        rows, offsets = _owners(asked, self.patterns)
-        pairs, borrows = self.coordinates[asked["id"]], asked["side"] == 0
-        levels = self._levels(asked)
-        steps = np.where(borrows[:, None], self._axes.step(pairs, levels), self._own_steps(asked))
-        taken, on_axes = self._axes.take(pairs[borrows].ravel(), levels[borrows].ravel())
-        where = np.concatenate([np.repeat(taken[:, None], 2, axis=1), pairs[rows]])
-        moves = np.concatenate([np.stack([on_axes, np.zeros_like(on_axes)], axis=1), offsets * steps[rows]])
-        return self.points(where, moves), self.divisor(asked, steps)
+        pairs, borrows, levels = self.coordinates[asked["id"]], asked["side"] == 0, self._levels(asked)
+        steps = np.where(borrows[:, None], self._axes.step(pairs, levels), _in_proportion(asked, self.units))
+        indptr, indices, values, divisor = self._placement.place(asked["side"], pairs, steps)
+        taken, at = self._axes.take(pairs[borrows].ravel(), levels[borrows].ravel())
+        rows = np.concatenate([np.arange(len(taken)), len(taken) + indptr])
+        batch = Batch(self.x[None], None, rows, np.concatenate([taken, indices]), np.concatenate([at, values]))
+        return batch, divisor
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values ladder after ladder: own samples, then borrowed ones."""
