@@ -106,7 +106,8 @@ fd_estimate fd_extrapolate(int levels, int power, const double *value, const dou
 
 /* The quotient of a level and its noise; the even part of f where the pattern is paired. */
 typedef struct {
-    double value, noise, even, even_noise, bend;
+    double value, noise, even, even_noise;
+    double bend, bend_noise; /* the even part and its noise as a change of slope at x */
     int edges;
 } sample;
 
@@ -114,7 +115,7 @@ typedef struct {
    numbers are spaced by DBL_TRUE_MIN, whatever epsilon is. `argument` is |x| / 2h. */
 static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outputs, double f0, double epsilon,
                       double argument, double divisor) {
-    sample s = {0, 0, 0, 0, 0, 0};
+    sample s = {0, 0, 0, 0, 0, 0, 0};
     double size = 0, moved = 0, total = 0;
     for (ptrdiff_t k = 0; k < p->points; k++)
         if (!isfinite(values[k * outputs]))
@@ -136,6 +137,7 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
         s.even_noise = epsilon * fabs(plus) + epsilon * fabs(minus) + 2 * epsilon * fabs(f0) +
                        2 * epsilon * argument * fabs(plus - minus);
         s.bend = fabs(s.even) / (2 * fabs(divisor));
+        s.bend_noise = s.even_noise / (2 * fabs(divisor));
     }
     if (!s.edges && !(isfinite(s.value) && isfinite(s.noise)))
         s.edges = 3; /* too large to be subtracted */
@@ -149,14 +151,20 @@ static int larger_of(int a, int b) { return a > b ? a : b; }
 static int near_to(double ratio, double wanted) { return fabs(ratio - wanted) < 0.15 * wanted; }
 
 /* Look at two successive levels for what a smooth f never does on all scales: an even part or a slope that falls like
-   h, a slope that grows like 1/h. */
+   h, a slope that grows like 1/h. What is lost in noise says nothing. */
 static void look_for_kinks(fd_entry *e, int i, const sample *now, double halving) {
     const double before = e->value[i - 1];
     const int seen = fabs(before - now->value) > VISIBLE * (e->noise[i - 1] + now->noise);
     const int even = fabs(e->even) > SIGNIFICANT * e->even_noise;
-    e->kinks = even && near_to(e->even / now->even, halving) ? e->kinks + 1 : 0;
-    e->jumps = seen && near_to(now->value / before, halving) ? e->jumps + 1 : 0;
-    e->slopes = seen && near_to(before / now->value, halving) ? e->slopes + 1 : 0;
+    if (even) {
+        e->kinks = near_to(e->even / now->even, halving) ? e->kinks + 1 : 0;
+        e->kink = now->bend;
+    } else if (e->kink > SIGNIFICANT * now->bend_noise)
+        e->kinks = 0; /* it would be seen, if it were here */
+    if (seen) {
+        e->jumps = near_to(now->value / before, halving) ? e->jumps + 1 : 0;
+        e->slopes = near_to(before / now->value, halving) ? e->slopes + 1 : 0;
+    }
 }
 
 /* How many times more noise than was assumed: as much as the last extrapolations differ by. */
@@ -365,6 +373,11 @@ static void accept(fd_entry *e, int top) {
 /* The wish of an entry whose descent was accepted: a top, or FD_NO_STEP where it is settled. Larger steps have less
    noise. They are worth a try where nothing but noise was seen, and where the series of a higher derivative ended. */
 static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal, int order) {
+    if (e->verdict == FLAT && (e->kinks > 0 || e->descent.error > e->rough.error)) {
+        e->verdict = ROUGH; /* all that was seen is lost in noise down here */
+        give_up(e, goal, 0);
+        return FD_NO_STEP;
+    }
     accept(e, l->top);
     const fd_estimate *best = &e->best;
     const int ended = e->ended && e->flat_top == FD_NO_STEP;

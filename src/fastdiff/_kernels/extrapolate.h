@@ -65,6 +65,7 @@ typedef struct {
     int flat_top, rough_top;   /* the highest top with nothing but noise, the lowest that was not accepted */
     int noisier;               /* refused descents in a row that look like noise */
     int kinks, jumps, slopes;  /* levels in a row that look like one */
+    double kink;               /* the last change of slope that was seen */
     int wish;                  /* the top of the next descent */
     int doubts;                /* probes of flat descents that disagreed */
     signed char status;        /* negative while unsettled */
