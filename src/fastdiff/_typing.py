@@ -58,8 +58,10 @@ class Options(TypedDict, total=False):
         For ``"richardson"``: whether an exception of f reaches the caller (default), or is the edge of the domain of f,
         as NaN is.
     noise : float or "auto"
-        The relative noise of f, which decides steps and errors; ``"auto"`` measures it with some evaluations (Moré and
-        Wild 2011). Default: round-off. For all methods but ``"complex"``.
+        The relative noise of f, its standard deviation over |f|; ``"auto"`` measures it with 8 evaluations or a few
+        times as many (Moré and Wild 2011). First derivatives by fixed steps search the step that the noise asks for,
+        and estimate their error, unless `step`, `relative_step` or `x_scale` is stated; all else takes the noise for
+        the precision of f. Default: round-off. For all methods but ``"complex"``.
     f0 : array_like
         f(x), if known.
     backend : {"fastdiff", "scipy"}

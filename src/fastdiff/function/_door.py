@@ -128,8 +128,10 @@ def _goal(given: dict[str, Any]) -> Goal:
 def _noise(noise: Any) -> Any:
     if noise is None or (isinstance(noise, str) and noise == "auto"):
         return noise
-    if isinstance(noise, str):
-        raise ValueError(f"`noise` must be a number or 'auto', got {noise!r}")
+    if isinstance(noise, str | bool | np.bool_):
+        raise (ValueError if isinstance(noise, str) else TypeError)(
+            f"`noise` must be a number or 'auto', got {noise!r}"
+        )
     return _checks.number("noise", noise, least=0.0, most=1.0)
 
 

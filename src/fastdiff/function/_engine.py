@@ -14,6 +14,7 @@ from .._typing import Array, FloatArray
 from . import _door
 from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
 from ._imaginary_runs import IMAGINARY_RUNS, blank
+from ._noisy_runs import noisy
 from ._plan import Plan, Run
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -48,7 +49,8 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
         dyadic=not two_points,
     )
     box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
-    return Plan(target, settings.method, settings.accuracy, rule, box, shape, settings.goal, settings.vectorized)
+    adaptive = (settings.goal, settings.vectorized, settings.noise)
+    return Plan(target, settings.method, settings.accuracy, rule, box, shape, *adaptive)
 
 
 def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
@@ -69,7 +71,7 @@ def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known:
     """Let a run and an evaluator talk until the run is done; x is flattened."""
     # Nothing is imaginary about no coordinates.
     runs = _RUNS.get(plan.method, RUNS) if x.size else RUNS
-    start = runs[plan.target.kind]
+    start = runs[plan.target.kind] if plan.noise is None else noisy(runs[plan.target.kind])
     running = start(plan, x, evaluate.epsilon, known)
     while (batch := running.ask()) is not None:
         values = evaluate.evaluate(batch)
@@ -130,10 +132,11 @@ class Outcome:
         """Return the derivative with all that is known about it."""
         done, x = self.run, self.problem.x
         value, status = self._shaped(done.value), self.status()
-        if done.error is not None:
-            error, step = self._shaped(done.error), self._shaped(done.step)
+        error = no_estimate(value) if done.error is None else self._shaped(done.error)
+        if done.step.ndim == 2:  # steps belong to entries
+            step = self._shaped(done.step)
         else:
-            error, step = no_estimate(value), done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
+            step = done.step.reshape(x.shape) if done.step.size == x.size else done.step[0]
         fields = (value[()], error[()], step[()], status, self.nfev, describe(status))
         if done.gradient is None or self.problem.target.kind != "hessian":
             return DerivativeResult(*fields)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .._typing import Array, FloatArray, Method, StatusArray
 from . import _layout, _steps
@@ -32,7 +32,7 @@ class Plan:
     shape: tuple[int, ...]
     goal: Goal
     vectorized: bool = False
-    noise: float = 0.0
+    noise: float | Literal["auto"] | None = None
 
     @property
     def side(self) -> int:

@@ -304,7 +304,7 @@ class AdaptiveRun:
     def __init__(self, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         self.plan = plan
         self.x = x
-        self.epsilon = max(epsilon, plan.noise)
+        self.epsilon = epsilon
         unbounded = Box(np.full(len(x), -np.inf), np.full(len(x), np.inf))
         self.box = unbounded if plan.box is None else plan.box
         self._known = known
