@@ -90,9 +90,12 @@ setup(
         ),
         Extension(
             "fastdiff.function._ladders",
-            ["src/fastdiff/function/_ladders.pyx", f"{KERNELS}/extrapolate.c", f"{KERNELS}/arms.c"],
+            [
+                "src/fastdiff/function/_ladders.pyx",
+                *(f"{KERNELS}/{name}.c" for name in ("start", "arms", "extrapolate")),
+            ],
             include_dirs=[KERNELS, numpy.get_include()],
-            depends=[f"{KERNELS}/{name}" for name in ("config.h", "extrapolate.h", "arms.h")],
+            depends=[f"{KERNELS}/{name}" for name in ("config.h", "start.h", "arms.h", "extrapolate.h")],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
     ],

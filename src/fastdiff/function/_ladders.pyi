@@ -7,7 +7,13 @@ from .._typing import Array, FloatArray, IntpArray, StatusArray
 
 LEVELS: int
 NO_STEP: int
+START: np.dtype[Any]
 ASKED: np.dtype[Any]
+
+def start_lines(x: FloatArray, h: FloatArray | None, scale: FloatArray | None, top: int, least: float) -> Array: ...
+def limit(
+    start: Array, x: FloatArray, lower: FloatArray, upper: FloatArray, both_ways: float, one_way: float
+) -> None: ...
 
 class Ladders:
     points: tuple[int, ...]

@@ -82,6 +82,27 @@ cdef extern from "extrapolate.h" nogil:
     void fd_ladders_tell(const fd_ladders *all, Py_ssize_t count, const fd_asked *asked, const double *values) noexcept
     fd_estimate fd_extrapolate(int levels, int power, const double *value, const double *noise) noexcept
 
+cdef extern from "start.h" nogil:
+    ctypedef struct fd_start:
+        double argument
+        double unit
+        Py_ssize_t first
+        Py_ssize_t other
+        Py_ssize_t cap
+        Py_ssize_t floor
+        Py_ssize_t side
+        Py_ssize_t later
+        Py_ssize_t turns
+
+    ctypedef struct fd_start_rule:
+        Py_ssize_t top
+        double least
+
+    void fd_start_lines(Py_ssize_t n, const double *x, const double *h, const double *scale, const fd_start_rule *rule,
+                        fd_start *start) noexcept
+    void fd_start_within(Py_ssize_t n, const double *x, const double *lower, const double *upper, const double *reach,
+                         fd_start *start) noexcept
+
 cdef extern from "arms.h" nogil:
     ctypedef struct fd_reach:
         Py_ssize_t samples
@@ -104,10 +125,35 @@ cdef extern from "arms.h" nogil:
 LEVELS = FD_LEVELS
 NO_STEP = FD_NO_STEP
 
+# What a ladder begins with.
+START = np.dtype([("argument", np.float64), ("unit", np.float64), ("first", np.intp), ("other", np.intp),
+                  ("cap", np.intp), ("floor", np.intp), ("side", np.intp), ("later", np.intp), ("turns", np.intp)])
+
 # What a ladder wants next: a level of it, or a probe; its step, the pattern of its side, and what the quotient is
 # divided by, which the geometry fills in.
 ASKED = np.dtype([("id", np.intp), ("top", np.intp), ("level", np.intp), ("side", np.intp), ("probe", np.intp),
                   ("step", np.float64), ("divisor", np.float64)])
+
+
+cdef inline double *optional(cnp.ndarray array):
+    return NULL if array is None else <double *> cnp.PyArray_DATA(array)
+
+
+def start_lines(cnp.ndarray x not None, cnp.ndarray h, cnp.ndarray scale, Py_ssize_t top, double least):
+    """Return what ladders along single coordinates begin with, in the absence of bounds; see start.h."""
+    cdef cnp.ndarray start = np.empty(len(x), START)
+    cdef fd_start_rule rule = fd_start_rule(top, least)
+    fd_start_lines(len(x), <const double *> cnp.PyArray_DATA(x), optional(h), optional(scale), &rule,
+                   <fd_start *> cnp.PyArray_DATA(start))
+    return start
+
+
+def limit(cnp.ndarray start not None, cnp.ndarray x not None, cnp.ndarray lower not None, cnp.ndarray upper not None,
+          double both_ways, double one_way):
+    """Limit the steps by the bounds of x, given how far a level reaches, and choose the sides; see start.h."""
+    cdef double[2] reach = [both_ways, one_way]
+    fd_start_within(len(x), <const double *> cnp.PyArray_DATA(x), <const double *> cnp.PyArray_DATA(lower),
+                    <const double *> cnp.PyArray_DATA(upper), reach, <fd_start *> cnp.PyArray_DATA(start))
 
 
 cdef class Ladders:
@@ -138,6 +184,7 @@ cdef class Ladders:
         cdef Py_ssize_t r
         cdef const double *small = <const double *> cnp.PyArray_DATA(enough)
         cdef fd_ladder *ladder
+        cdef const fd_start *begun
         self.count = len(start)
         self.all.outputs = f0.shape[1]
         self.all.goal = fd_goal(epsilon, rtol, atol, max_levels)
@@ -158,10 +205,15 @@ cdef class Ladders:
                 <const Py_ssize_t *> cnp.PyArray_DATA(pattern.minus),
                 <const double *> cnp.PyArray_DATA(pattern.weight), pattern.order, pattern.power, pattern.paired,
                 pattern.borrowed > 0)
-        for r, row in enumerate(start.tolist()):
+        start = np.ascontiguousarray(start, START)
+        begun = <const fd_start *> cnp.PyArray_DATA(start)
+        for r in range(self.count):
             ladder = &self.all.ladders[r]
-            (ladder.argument, ladder.unit, ladder.first, ladder.other, ladder.cap, ladder.floor, ladder.side,
-             ladder.later, ladder.turns) = row
+            ladder.argument, ladder.unit = begun[r].argument, begun[r].unit
+            ladder.first, ladder.other = <int> begun[r].first, <int> begun[r].other
+            ladder.cap, ladder.floor = <int> begun[r].cap, <int> begun[r].floor
+            ladder.side, ladder.later = <int> begun[r].side, <int> begun[r].later
+            ladder.turns = <int> begun[r].turns
         for r in range(self.count * self.all.outputs):
             self.all.entries[r].enough = small[r]
         fd_ladders_begin(&self.all, self.count)

@@ -184,7 +184,7 @@ def _track(plan: Plan, x: FloatArray, epsilon: float, noise: Noise, f0: Array) -
     moved = coordinates[live]
     if kind == "elementwise":
         return _Track(search, Entries(x, box, patterns, moved), live, moved)
-    return _Track(search, Arms(x, box, patterns, moved[:, None], np.ones((len(moved), 1)), (1,)), live, moved)
+    return _Track(search, Arms(x, box, patterns, moved[:, None], None, (1,)), live, moved)
 
 
 @np.errstate(all="ignore")

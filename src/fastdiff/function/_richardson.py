@@ -16,7 +16,17 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _patterns
 from ._evaluate import Batch
-from ._ladders import LEVELS, NO_STEP, Ladders, Placement, extrapolate, level_step
+from ._ladders import (
+    LEVELS,
+    NO_STEP,
+    START,
+    Ladders,
+    Placement,
+    extrapolate,
+    level_step,
+    limit,
+    start_lines,
+)
 from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD
 from ._patterns import Pattern
 from ._plan import Plan
@@ -32,29 +42,12 @@ Talk: TypeAlias = Generator[Batch, Array, None]
 _TOP = (0, -4, -3, -2, -2, -1, -1, -1, -1)
 # An entry of a block keeps its levels; a block has at most so many entries.
 _BLOCK = 2**16
-# A central ladder is kept in a box that is this much (a power of two) narrower than its first step would like; in a
-# narrower one a ladder to the wider side loses fewer digits.
-_NARROW = 8
 # The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
 _ASIDE = 2
-# So many levels must fit into a box; so many, which no verdict can do without, are asked at once where calls are dear.
-_LEAST = _AHEAD = 3
-_MAX = float(np.finfo(np.float64).max)
-_SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
-
-START = np.dtype(
-    [
-        ("argument", np.float64),
-        ("unit", np.float64),
-        ("first", np.int64),
-        ("other", np.int64),
-        ("cap", np.int64),
-        ("floor", np.int64),
-        ("side", np.int64),
-        ("later", np.int64),
-        ("turns", np.int64),
-    ]
-)
+# The highest exponent of two of a double.
+_HIGHEST = int(np.finfo(np.float64).maxexp) - 1
+# So many levels, which no verdict can do without, are asked at once where calls are dear.
+_AHEAD = 3
 
 
 class Geometry(Protocol):
@@ -77,80 +70,10 @@ def climb(ladders: Ladders, geometry: Geometry, ahead: int) -> Talk:
         ladders.tell(asked, geometry.collect(asked, values))
 
 
-@np.errstate(all="ignore")
-def begin(
-    x: FloatArray, h: FloatArray | None, scale: FloatArray | None, box: Box | None, order: int, total: int
-) -> Array:
-    """Return where ladders along single coordinates begin, as `START`; `side` is FIXED or CRAMPED where none can.
-
-    Parameters
-    ----------
-    x : ndarray, shape (n,)
-        The coordinates.
-    h : ndarray or None
-        The first steps, where they are stated.
-    scale : ndarray or None
-        The scale on which f varies, where it is stated.
-    box : Box or None
-        Bounds of x.
-    order, total : int
-        The derivative order along the coordinate, and with all others.
-    """
-    size = np.abs(x)
-    start = np.zeros(len(x), START)
-    start["unit"] = 1.0 if h is None else h
-    start["argument"] = size
-    start["other"] = NO_STEP
-    if scale is not None:
-        start["first"] = np.rint(np.log2(scale)) + _TOP[total]
-    elif h is None:
-        # f may vary on the scale of 1 or on that of x: the larger comes first.
-        exponent = np.rint(np.log2(np.maximum(size, _SMALLEST)))
-        start["first"] = np.maximum(exponent, 0) + _TOP[total]
-        start["other"] = np.where(size > 0, np.minimum(exponent, 0) + _TOP[total], NO_STEP)
-    least = np.maximum(16 * np.spacing(size), 2.0 ** (-1040 / total))
-    start["floor"] = np.ceil(np.log2(least / start["unit"]))
-    limit(start, x, box, [float(_patterns.line(order, side).high.max()) for side in (CENTRAL, FORWARD)])
-    if h is not None:
-        start["cap"] = np.minimum(start["cap"], start["first"])
-    return start
-
-
-def limit(start: Array, x: FloatArray, box: Box | None, reaches: list[float]) -> None:
-    """Limit the steps of each ladder by the room there is for them.
-
-    `reaches` are how far the central and the one-sided patterns reach, in steps.
-    """
-    if box is None:
-        start["cap"] = _exponent_within((_MAX - np.abs(x)) / start["unit"] / reaches[0])
-        start["turns"] = 1
-    else:
-        fit(start, x, box, reaches)
-    start["first"] = np.minimum(start["first"], start["cap"])
-    start["other"] = np.where(start["other"] < start["first"] - 2, start["other"], NO_STEP)
-
-
-def _exponent_within(room: FloatArray) -> FloatArray:
-    """Return the largest exponent of two of a step within the room; a very low one where there is none."""
-    exponent: FloatArray = np.minimum(np.maximum(np.floor(np.log2(room)), -2000), 1023)
-    return exponent
-
-
-def fit(start: Array, x: FloatArray, box: Box, reaches: list[float]) -> None:
-    """Choose the side of each ladder and limit its steps by the room in the box."""
-    below = (x - np.maximum(box.lower, -_MAX)) / start["unit"]
-    above = (np.minimum(box.upper, _MAX) - x) / start["unit"]
-    central, aside = (
-        _exponent_within(room / reach)
-        for room, reach in zip((np.minimum(below, above), np.maximum(below, above)), reaches, strict=True)
-    )
-    wanted = np.where(start["other"] == NO_STEP, start["first"], np.minimum(start["first"], start["other"]))
-    turned = (central < wanted - _NARROW) & (aside > central)
-    start["side"] = start["later"] = np.where(turned, np.where(above >= below, FORWARD, BACKWARD), CENTRAL)
-    start["cap"] = np.where(turned, aside, central)
-    start["turns"] = ~turned
-    start["side"][start["cap"] < start["floor"] + _LEAST] = CRAMPED
-    start["side"][box.lower == box.upper] = FIXED
+def _reaches(order: int) -> tuple[float, float]:
+    """Return how far a level of a line reaches: both ways, or one way only."""
+    central, aside = (float(_patterns.line(order, side).high.max()) for side in (CENTRAL, FORWARD))
+    return central, aside
 
 
 def _owners(asked: Array, patterns: tuple[Pattern, ...]) -> tuple[IntpArray, FloatArray]:
@@ -162,14 +85,16 @@ def _owners(asked: Array, patterns: tuple[Pattern, ...]) -> tuple[IntpArray, Flo
     return np.repeat(np.arange(len(asked)), [len(offsets) for offsets in chosen]), np.concatenate(chosen)
 
 
-def _in_proportion(asked: Array, units: FloatArray) -> FloatArray:
+def _in_proportion(asked: Array, units: FloatArray | None) -> FloatArray:
     """Return the steps along the arms, shape (ladders, arms).
 
     Those of a probe have another proportion: along one line through the arms f may be smooth by chance.
     """
-    steps: FloatArray = asked["step"][:, None] * units[asked["id"]]
-    if units.shape[1] > 1:
-        steps[asked["probe"] != 0, 1:] /= 4
+    steps: FloatArray = asked["step"][:, None]
+    if units is None:
+        return steps
+    steps = steps * units[asked["id"]]
+    steps[asked["probe"] != 0, 1:] /= 4
     return steps
 
 
@@ -186,8 +111,8 @@ class Arms:
         By side; their samples have an offset for each arm.
     coordinates : ndarray of intp, shape (ladders, arms)
         What each arm moves.
-    units : ndarray, shape (ladders, arms)
-        The step of an arm over that of the ladder.
+    units : ndarray, shape (ladders, arms), or None
+        The step of an arm over that of the ladder; None where there is one arm.
     powers : ndarray, shape (arms,)
         The derivative order along each arm.
     """
@@ -198,7 +123,7 @@ class Arms:
         box: Box,
         patterns: tuple[Pattern, ...],
         coordinates: IntpArray,
-        units: FloatArray,
+        units: FloatArray | None,
         powers: tuple[int, ...],
     ) -> None:
         self.x, self.box, self.patterns = x, box, patterns
@@ -347,7 +272,10 @@ class AdaptiveRun:
         if stated is not None:
             h = np.where(self.box.lower == self.box.upper, np.inf, stated)
             require_kept(rule, self.x, h, np.ones(len(self.x)))
-        return begin(self.x, stated, rule.x_scale, box or self.plan.box, order, total)
+        start = start_lines(self.x, stated, rule.x_scale, _TOP[total], 2.0 ** (-1040 / total))
+        box = box or self.box
+        limit(start, self.x, box.lower, box.upper, *_reaches(order))
+        return start
 
     def _blank(self, sides: IntpArray, first: int = 0) -> IntpArray:
         """Fill the entries that no ladder can begin, from `first` on; return the others."""
@@ -393,7 +321,7 @@ class AxisRun(AdaptiveRun):
         start = self._begin(order, order)
         patterns = tuple(_patterns.line(order, side) for side in (CENTRAL, FORWARD, BACKWARD))
         for block in self._blocks(self._blank(start["side"]), len(self.f0)):
-            arms = Arms(self.x, self.box, patterns, block[:, None], np.ones((len(block), 1)), (order,))
+            arms = Arms(self.x, self.box, patterns, block[:, None], None, (order,))
             yield from self._solve(start[block], self.f0[None], block, arms)
 
 
@@ -497,13 +425,15 @@ class DirectionRun(AdaptiveRun):
         own = self._begin(1, self.total)[moving]
         size = np.log2(np.abs(v[moving]) / own["unit"])
         start = np.zeros(1, START)
-        start["unit"] = 1.0
+        start["unit"] = start["turns"] = 1
         start["argument"] = norm(self.x[moving]) / norm(v)
         start["first"] = np.floor((own["first"] - size).min())
+        start["cap"] = start["first"] if self.plan.rule.literal else _HIGHEST
         other = np.where(own["other"] == NO_STEP, own["first"], own["other"]) - size
         start["other"] = np.floor(other.min())
         start["floor"] = np.ceil((own["floor"] - size).min())
-        limit(start, np.zeros(1), self.box.along(self.x, v, self.share), [1.0, 1.0])
+        along = self.box.along(self.x, v, self.share)
+        limit(start, np.zeros(1), along.lower, along.upper, *_reaches(1))
         if start["side"][0] == FIXED:
             start["side"] = CRAMPED  # v is zero where x is fixed: t itself never is
         return start
@@ -659,8 +589,7 @@ class _Kept(Arms):
     """Ladders along axes whose samples are kept."""
 
     def __init__(self, axes: Axes, coordinates: IntpArray) -> None:
-        units = np.ones((len(coordinates), 1))
-        super().__init__(axes.x, axes.box, axes.patterns, coordinates[:, None], units, (2,))
+        super().__init__(axes.x, axes.box, axes.patterns, coordinates[:, None], None, (2,))
         self._axes = axes
 
     def collect(self, asked: Array, values: Array) -> Array:
