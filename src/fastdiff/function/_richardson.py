@@ -44,6 +44,8 @@ _TOP = (0, -4, -3, -2, -2, -1, -1, -1, -1)
 _BLOCK = 2**16
 # The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
 _ASIDE = 2
+# A direction that has less than this (a power of two) of the room it wants is left to the coordinates.
+_CORNER = 12
 # The highest exponent of two of a double.
 _HIGHEST = int(np.finfo(np.float64).maxexp) - 1
 # So many levels, which no verdict can do without, are asked at once where calls are dear.
@@ -381,7 +383,7 @@ class DirectionRun(AdaptiveRun):
 
     @property
     def cornered(self) -> bool:
-        """Whether x + t v leaves the box on both sides."""
+        """Whether x + t v leaves the box on both sides, or all but does."""
         return bool(self._moving and self._start["side"][0] == CRAMPED)
 
     @cached_property
@@ -432,10 +434,12 @@ class DirectionRun(AdaptiveRun):
         other = np.where(own["other"] == NO_STEP, own["first"], own["other"]) - size
         start["other"] = np.floor(other.min())
         start["floor"] = np.ceil((own["floor"] - size).min())
+        wanted = start[["first", "other"]].copy()
         along = self.box.along(self.x, v, self.share)
         limit(start, np.zeros(1), along.lower, along.upper, *_reaches(1))
-        if start["side"][0] == FIXED:
-            start["side"] = CRAMPED  # v is zero where x is fixed: t itself never is
+        # v is zero where x is fixed: t itself never is.
+        if start["side"][0] == FIXED or start["cap"][0] < min(*wanted[0]) - _CORNER:
+            start["side"] = CRAMPED
         return start
 
 
