@@ -156,9 +156,7 @@ def columns(x: Any) -> Any:
 @pytest.mark.parametrize("name", [name for name in VERBS if name != "derivative"])
 def test_columns_give_the_bits_of_points(name: str, batch_bytes: int | None) -> None:
     apart = VERBS[name](lambda x: columns(x[:, None])[0], X, method="richardson", full_output=True)
-    together = VERBS[name](
-        columns, X, method="richardson", vectorized=True, batch_bytes=batch_bytes, full_output=True
-    )
+    together = VERBS[name](columns, X, method="richardson", vectorized=True, batch_bytes=batch_bytes, full_output=True)
     np.testing.assert_array_equal(together.value, apart.value)
     np.testing.assert_array_equal(together.error, apart.error)
     np.testing.assert_array_equal(together.status, apart.status)

@@ -37,6 +37,9 @@ static const double WORTH = 4096, ENDED_WORTH = 64;
 enum { UPWARDS = 8, FARTHEST = 24, PROBE = 8, STRIDE = 4, STRIDE_GROWTH = 2 };
 /* So many levels in a row that look like a kink are one. */
 enum { KINKED = 4 };
+/* So many levels in a row that do not halve the error are the end of a descent, by power: in a series in h, of which
+   each level takes away less, one may be an accident. */
+static const int STALLED[] = {2, 1};
 /* So many probes that disagree are a verdict. */
 enum { DOUBTS = 3 };
 /* So many descents in a row that are not finite on one side only make a ladder turn to the other side. */
@@ -267,13 +270,15 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
         e->ended = levels == 3;
         return ROUNDED;
     }
-    const int stagnant = e->descent.error > 0.5 * e->error_before || levels == FD_LEVELS;
-    return levels > 3 && stagnant ? judge_stagnant(e, goal, w, levels) : LIVE;
+    e->stalls = e->descent.error > 0.5 * e->error_before ? e->stalls + 1 : 0;
+    const int stagnant = levels > 3 && (e->stalls >= STALLED[p->power - 1] || levels == FD_LEVELS);
+    return stagnant ? judge_stagnant(e, goal, w, levels) : LIVE;
 }
 
 static void begin_descent(fd_entry *e) {
     e->descent = NOTHING;
     e->error_before = INFINITY;
+    e->stalls = 0;
     e->verdict = LIVE;
     e->flat = 0;
     e->ended = 0;

@@ -55,6 +55,7 @@ typedef struct {
     double even, even_noise, error_before;
     fd_estimate descent;
     int verdict;
+    int stalls; /* levels in a row that did not halve the error */
     int flat; /* is the first difference mere noise? */
     int ended; /* did the series end: was the third level as good as exact? */
     int even_bad;

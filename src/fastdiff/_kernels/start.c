@@ -50,10 +50,9 @@ static ptrdiff_t within(double room) {
 }
 
 static void cap(fd_start *s, double below, double above, const double *reach) {
-    const ptrdiff_t wanted = s->other != FD_NO_STEP && s->other < s->first ? s->other : s->first;
     const ptrdiff_t central = within(fmin(below, above) / reach[0]), aside = within(fmax(below, above) / reach[1]);
     ptrdiff_t room = central;
-    if (central < wanted - NARROW && aside > central) {
+    if (central < s->first - NARROW && aside > central) {
         s->side = s->later = above >= below ? FD_FORWARD : FD_BACKWARD;
         s->turns = 0;
         room = aside;

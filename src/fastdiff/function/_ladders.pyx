@@ -249,6 +249,8 @@ cdef class Ladders:
         cdef const fd_asked *rows = <const fd_asked *> cnp.PyArray_DATA(asked)
         cdef const double *data = <const double *> cnp.PyArray_DATA(values)
         for i in range(count):
+            if not (0 <= rows[i].id < self.count and 0 <= rows[i].side < len(self.points)):
+                raise ValueError(f"ladder {rows[i].id} or its side {rows[i].side} does not exist")
             samples += self.patterns[rows[i].side].points
         if cnp.PyArray_DIM(values, 0) != samples or cnp.PyArray_DIM(values, 1) != self.all.outputs:
             raise ValueError("the values do not fit what was asked")
