@@ -102,13 +102,12 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_hessian_of_ten_variables_takes_few_evaluations(name: str) -> None:
-    """1 + 5 n (n + 1) = 551 for five levels; some pairs may need a descent of their own."""
-    evaluations = [
-        fd.hessian(SMOOTH[name], np.random.default_rng(seed).normal(size=10) / 2, method="richardson", full_output=True)
-        for seed in range(4)
-    ]
-    assert np.median([result.nfev for result in evaluations]) <= 551
-    assert all(result.ok for result in evaluations)
+    """No more than five levels along each axis and for each pair: 1 + 5 n (n + 1)."""
+    for seed in range(6):
+        x = np.random.default_rng(seed).normal(size=10) / 2
+        result = fd.hessian(SMOOTH[name], x, method="richardson", full_output=True)
+        assert result.nfev <= 551
+        assert result.ok
 
 
 def test_the_hessian_of_rosenbrock_is_as_good_as_round_off_allows() -> None:

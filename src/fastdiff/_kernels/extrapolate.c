@@ -256,7 +256,7 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
         e->flat = flat_before;
         if (flat && flat_before)
             return judge_flat(e, levels);
-        if (!asymptotic && !(flat && fabs(difference_before) > fabs(difference)))
+        if (!p->borrows && !asymptotic && !(flat && fabs(difference_before) > fabs(difference)))
             return ROUGH;
     }
     if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))
