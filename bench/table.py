@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import platform
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -23,10 +22,10 @@ import bench_grid
 import floor
 import peers
 import ratios
+import readme
 from fastdiff import _demo, _threads
 
 ROOT = Path(__file__).parent.parent
-START, END = "<!-- table:start -->", "<!-- table:end -->"
 TITLES = ("fastdiff", "NumPy", "SciPy", "findiff", "numdifftools", "jacobi")
 Row = tuple[str, Mapping[str, str]]
 
@@ -239,13 +238,13 @@ def markdown(rows: list[Row]) -> str:
     numba = [f"{title.strip()}: {cells['numba']}" for title, cells in rows if "numba" in cells]
     if numba:
         lines += ["", f"A loop written by hand for this very case and compiled by numba: {'; '.join(numba)}."]
+    return "\n".join([*lines, "", machine()])
+
+
+def machine() -> str:
+    """Return where figures come from: the processor, the threads, the versions."""
     libraries = ", ".join(f"{name} {version}" for name, version in peers.versions().items())
-    threads = _threads.available()
-    lines += [
-        "",
-        f"{platform.machine()}, {threads} threads, Python {platform.python_version()}; {libraries}.",
-    ]
-    return "\n".join(lines)
+    return f"{platform.machine()}, {_threads.available()} threads, Python {platform.python_version()}; {libraries}."
 
 
 def picture() -> bytes:
@@ -276,12 +275,7 @@ def main() -> None:
         return
     table += f"\n\n{limits(limit_rows())}"
     print(table)
-    readme = ROOT / "README.md"
-    marked = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
-    text, count = marked.subn(lambda _: f"{START}\n{table}\n{END}", readme.read_text(encoding="utf-8"))
-    if count != 1:
-        raise SystemExit(f"README.md must have one pair of {START} and {END}, got {count}")
-    readme.write_text(text, encoding="utf-8")
+    readme.replace("table", table)
     (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "terrain.png").write_bytes(picture())
 

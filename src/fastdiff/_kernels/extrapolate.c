@@ -35,6 +35,8 @@ static const double UNCONVERGED = 1.0 / (1 << 20);
 static const double WORTH = 4096, ENDED_WORTH = 64;
 /* How far up the next descent begins, and how far above the first at most; where f is probed; how far down. */
 enum { UPWARDS = 8, FARTHEST = 24, PROBE = 8, STRIDE = 4, STRIDE_GROWTH = 2 };
+/* An error of so many times what is enough is still no reason to begin again. */
+static const double NEARLY = 64;
 /* So many levels in a row that look like a kink are one. */
 enum { KINKED = 4 };
 /* So many levels in a row that do not halve the error are the end of a descent, by power: in a series in h, of which
@@ -219,7 +221,8 @@ static int judge_flat(fd_entry *e, int levels) {
 static int judge_stagnant(fd_entry *e, const fd_goal *goal, const weights *w, int levels) {
     e->descent = extrapolate(w, levels, e->value, e->noise, loudness(e, w, levels));
     const fd_estimate found = bent(e, e->descent);
-    return found.error <= unconverged(goal) * fabs(found.value) || tolerated(goal, &found) ? NOISY : ROUGH;
+    const double limit = fmax(unconverged(goal) * fabs(found.value), NEARLY * e->enough);
+    return found.error <= limit || tolerated(goal, &found) ? NOISY : ROUGH;
 }
 
 /* The verdict after a level; `levels` >= 2 of them are in the entry, the even part of the last in `now`. */
@@ -250,13 +253,13 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     const double a = pow(fd_level_step(0, i - 2), p->power), b = pow(fd_level_step(0, i - 1), p->power),
                  c = pow(fd_level_step(0, i), p->power);
     const double ratio = difference_before / difference / ((a - b) / (b - c));
-    const int asymptotic = ratio > RATIO_LOW && ratio < RATIO_HIGH;
+    const int asymptotic = p->borrows || (ratio > RATIO_LOW && ratio < RATIO_HIGH);
     const int converging = found.error <= unconverged(goal) * fabs(found.value);
     if (levels == 3) {
         e->flat = flat_before;
         if (flat && flat_before)
             return judge_flat(e, levels);
-        if (!p->borrows && !asymptotic && !(flat && fabs(difference_before) > fabs(difference)))
+        if (!asymptotic && !(flat && fabs(difference_before) > fabs(difference)))
             return ROUGH;
     }
     if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))

@@ -21,8 +21,7 @@ enum {
 /* What a level is made of: the sum over its terms of weight * (f[plus] - f[minus]), over a divisor. It has `points`
    samples of its own, or borrowed ones. The error of the quotient is a series in h^power. Where it is `paired`, samples
    0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. Where it `borrows`, the
-   other ladders vouch for the steps: two levels with nothing but noise are enough, and three without a regime no
-   verdict. */
+   other ladders vouch for the steps: two levels with nothing but noise are enough, and no ratio is asked of it. */
 typedef struct {
     ptrdiff_t points;
     ptrdiff_t terms;

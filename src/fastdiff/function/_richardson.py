@@ -491,7 +491,8 @@ class HessianRun(AdaptiveRun):
             pairs = np.stack([rows[block], columns[block]], axis=1)
             begun, units = self.axes.together(pairs)
             # As good as the entries on the diagonal, whatever the units of the coordinates.
-            enough = np.sqrt(self.error[pairs[:, 0]] * self.error[pairs[:, 1]])
+            known = (self.status[pairs] <= Status.NOISE_LIMITED).all(axis=1)
+            enough = np.where(known, np.sqrt(self.error[pairs]).prod(axis=1), 0.0)
             yield from self._solve(begun, self.f0[None], n + block, Pairs(self.axes, pairs, units), enough)
 
 
