@@ -388,7 +388,7 @@ static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal,
     }
     accept(e, l->top);
     const fd_estimate *best = &e->best;
-    const int ended = e->ended && e->flat_top == FD_NO_STEP;
+    const int ended = e->ended && order > 1 && e->flat_top == FD_NO_STEP;
     const double worth = e->flat ? fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2) : ENDED_WORTH * goal->epsilon;
     const int small = fabs(best->value) <= 4 * best->noise && l->top >= l->first + (order > 1);
     const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small || !(e->flat || ended);

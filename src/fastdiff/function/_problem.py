@@ -68,6 +68,11 @@ class Goal:
     max_levels: int = 40
     on_error: OnError = "raise"
 
+    @property
+    def asks(self) -> bool:
+        """Whether less than full accuracy is asked for."""
+        return self.rtol > 0 or self.atol > 0
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Settings:

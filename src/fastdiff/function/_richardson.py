@@ -37,9 +37,10 @@ from ._steps import Box, require_kept
 
 Talk: TypeAlias = Generator[Batch, Array, None]
 
-# The first step of a derivative of order k is the scale times two to this power: four or five levels below it are then
-# limited by round-off (docs/error-model.md, section 4).
-_TOP = (0, -4, -3, -2, -2, -1, -1, -1, -1)
+# The first step of a derivative of order k is the scale times two to this power: about five levels below it are then
+# limited by round-off (docs/error-model.md, section 4). A first derivative to a tolerance begins lower.
+_TOP = (0, -2, -3, -2, -2, -1, -1, -1, -1)
+_COARSE = -4
 # An entry of a block keeps its levels; a block has at most so many entries.
 _BLOCK = 2**16
 # The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
@@ -274,10 +275,14 @@ class AdaptiveRun:
         if stated is not None:
             h = np.where(self.box.lower == self.box.upper, np.inf, stated)
             require_kept(rule, self.x, h, np.ones(len(self.x)))
-        start = start_lines(self.x, stated, rule.x_scale, _TOP[total], 2.0 ** (-1040 / total))
+        start = start_lines(self.x, stated, rule.x_scale, self._top(total), 2.0 ** (-1040 / total))
         box = box or self.box
         limit(start, self.x, box.lower, box.upper, *_reaches(order))
         return start
+
+    def _top(self, total: int) -> int:
+        """Return the exponent of the first step over the scale."""
+        return _COARSE if self.plan.goal.asks and total == 1 else _TOP[total]
 
     def _blank(self, sides: IntpArray, first: int = 0) -> IntpArray:
         """Fill the entries that no ladder can begin, from `first` on; return the others."""
