@@ -49,7 +49,9 @@ enum { TURNING = 3 };
 
 static const fd_estimate NOTHING = {NAN, INFINITY, INFINITY, INFINITY, 0, 0};
 
-double fd_level_step(int top, int level) { return ldexp(MANTISSA[level] / 256, top - level); }
+double fd_level_step(int top, int level) {
+    return ldexp(MANTISSA[level] / 256, top - level);
+}
 
 /* ---- the tableau */
 
@@ -151,9 +153,13 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
 
 /* ---- an entry and its descent */
 
-static int larger_of(int a, int b) { return a > b ? a : b; }
+static int larger_of(int a, int b) {
+    return a > b ? a : b;
+}
 
-static int near_to(double ratio, double wanted) { return fabs(ratio - wanted) < 0.15 * wanted; }
+static int near_to(double ratio, double wanted) {
+    return fabs(ratio - wanted) < 0.15 * wanted;
+}
 
 /* Look at two successive levels for what a smooth f never does on all scales: an even part or a slope that falls like
    h, a slope that grows like 1/h. What is lost in noise says nothing. */
@@ -198,7 +204,9 @@ static fd_estimate bent(const fd_entry *e, fd_estimate found) {
 }
 
 /* An error above this share of the value is no convergence. */
-static double unconverged(const fd_goal *goal) { return fmax(UNCONVERGED, WORTH * goal->epsilon); }
+static double unconverged(const fd_goal *goal) {
+    return fmax(UNCONVERGED, WORTH * goal->epsilon);
+}
 
 static int tolerated(const fd_goal *goal, const fd_estimate *found) {
     return found->error <= fmax(goal->rtol * fabs(found->value), goal->atol);
@@ -324,7 +332,9 @@ static void settle(fd_entry *e, const fd_goal *goal) {
 }
 
 /* Has it looked like a kink or a jump on too many levels in a row? */
-static int broken_smoothness(const fd_entry *e) { return larger_of(e->kinks, larger_of(e->jumps, e->slopes)) >= KINKED; }
+static int broken_smoothness(const fd_entry *e) {
+    return larger_of(e->kinks, larger_of(e->jumps, e->slopes)) >= KINKED;
+}
 
 /* Settle an entry that found no convergence: with the best there is and an error that covers what is not known. */
 static void give_up(fd_entry *e, const fd_goal *goal, int exhausted) {
@@ -355,15 +365,16 @@ static int refuse(fd_entry *e, const weights *w, int top, int levels) {
     found.top = top;
     const fd_estimate *rough = &e->rough;
     const int same = isfinite(rough->error) && rough->error < 0.5 * fabs(rough->value) &&
-                     fabs(found.value - rough->value) <= found.error + rough->error &&
-                     found.error >= 4 * rough->error;
+                     fabs(found.value - rough->value) <= found.error + rough->error && found.error >= 4 * rough->error;
     e->noisier = same ? e->noisier + 1 : 0;
     if (found.error < rough->error)
         e->rough = found;
     return e->noisier > 1;
 }
 
-static int can_turn(const fd_ladder *l) { return l->turns && (l->edges == 1 || l->edges == 2); }
+static int can_turn(const fd_ladder *l) {
+    return l->turns && (l->edges == 1 || l->edges == 2);
+}
 
 /* Halfway between a top with nothing but noise and one that was too high. */
 static int between(const fd_entry *e) {
@@ -389,7 +400,8 @@ static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal,
     accept(e, l->top);
     const fd_estimate *best = &e->best;
     const int ended = e->ended && order > 1 && e->flat_top == FD_NO_STEP;
-    const double worth = e->flat ? fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2) : ENDED_WORTH * goal->epsilon;
+    const double worth =
+        e->flat ? fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2) : ENDED_WORTH * goal->epsilon;
     const int small = fabs(best->value) <= 4 * best->noise && l->top >= l->first + (order > 1);
     const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small || !(e->flat || ended);
     int wish = FD_NO_STEP;

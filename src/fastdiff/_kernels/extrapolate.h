@@ -20,8 +20,8 @@ enum {
 
 /* What a level is made of: the sum over its terms of weight * (f[plus] - f[minus]), over a divisor. It has `points`
    samples of its own, or borrowed ones. The error of the quotient is a series in h^power. Where it is `paired`, samples
-   0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. Where it `borrows`, the
-   other ladders vouch for the steps: two levels with nothing but noise are enough, and no ratio is asked of it. */
+   0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. Where it `borrows`,
+   the other ladders vouch for the steps: two levels with nothing but noise are enough, and no ratio is asked of it. */
 typedef struct {
     ptrdiff_t points;
     ptrdiff_t terms;
@@ -56,20 +56,20 @@ typedef struct {
     fd_estimate descent;
     int verdict;
     int stalls; /* levels in a row that did not halve the error */
-    int flat; /* is the first difference mere noise? */
-    int ended; /* did the series end: was the third level as good as exact? */
+    int flat;   /* is the first difference mere noise? */
+    int ended;  /* did the series end: was the third level as good as exact? */
     int even_bad;
     double bend; /* what a kink at x may do to the slope, where the even part looks like one */
-    int edges; /* bit 0: f is not finite at sample 0; bit 1: at another */
+    int edges;   /* bit 0: f is not finite at sample 0; bit 1: at another */
     /* All descents. */
-    fd_estimate best, rough;   /* of those that were accepted, and of the others */
-    int flat_top, rough_top;   /* the highest top with nothing but noise, the lowest that was not accepted */
-    int noisier;               /* refused descents in a row that look like noise */
-    int kinks, jumps, slopes;  /* levels in a row that look like one */
-    double kink;               /* the last change of slope that was seen */
-    int wish;                  /* the top of the next descent */
-    int doubts;                /* probes of flat descents that disagreed */
-    signed char status;        /* negative while unsettled */
+    fd_estimate best, rough;  /* of those that were accepted, and of the others */
+    int flat_top, rough_top;  /* the highest top with nothing but noise, the lowest that was not accepted */
+    int noisier;              /* refused descents in a row that look like noise */
+    int kinks, jumps, slopes; /* levels in a row that look like one */
+    double kink;              /* the last change of slope that was seen */
+    int wish;                 /* the top of the next descent */
+    int doubts;               /* probes of flat descents that disagreed */
+    signed char status;       /* negative while unsettled */
 } fd_entry;
 
 typedef struct {
@@ -100,8 +100,8 @@ typedef struct {
 /* The step of a level, in units of the ladder. */
 double fd_level_step(int top, int level);
 
-/* Prepare `count` ladders, which have argument, unit, first, other, cap, floor and sides, and entries that have `enough`; the rest is
-   zero. */
+/* Prepare `count` ladders, which have argument, unit, first, other, cap, floor and sides, and entries that have
+   `enough`; the rest is zero. */
 void fd_ladders_begin(const fd_ladders *all, ptrdiff_t count);
 
 /* A level of a ladder. */

@@ -140,7 +140,7 @@ cdef class Evaluator:
         self.values = np.empty((points, self.size), dtype)
         return 0
 
-    cdef object numbers(self, object value):
+    cdef object judged(self, object value):
         """Return what f returned as an array; what is complex after something real lies outside the domain of f."""
         array = numbers(value, self.complex_allowed or (self.real_domain and self.shape is not None))
         if array.dtype.kind == "c" and not self.complex_allowed:
@@ -224,7 +224,7 @@ cdef class Loop(Evaluator):
         if row > 0 and self.size == 1 and PyFloat_Check(value) and cnp.PyArray_TYPE(self.values) == cnp.NPY_FLOAT64:
             (<double *> cnp.PyArray_DATA(self.values))[row] = PyFloat_AS_DOUBLE(value)
             return 0
-        array = self.numbers(value)
+        array = self.judged(value)
         if row == 0:
             self.begin(points, array)
         self.fitting(array)
@@ -321,7 +321,7 @@ cdef class Columns(Evaluator):
             if last - first > 1:  # find the points that are to blame
                 return np.concatenate([self.call(batch, row, row + 1) for row in range(first, last)])
             return np.full((1, *self.shape), np.nan)
-        array = self.numbers(value)
+        array = self.judged(value)
         if array.ndim == 0 or array.shape[array.ndim - 1] != last - first:
             raise ValueError(f"`f` with vectorized=True was given {last - first} points as columns, shape "
                              f"{self.x_shape + (last - first,)}, and must return one value a column, shape "

@@ -258,7 +258,7 @@ cdef class Ladders:
             fd_ladders_tell(&self.all, count, rows, data)
 
     def results(self):
-        """Return value, error, step, status of the entries and the top of their ladder, each of shape (count, outputs)."""
+        """Return value, error, step, status and the top of the descent of each entry, shape (count, outputs)."""
         shape = (self.count, self.all.outputs)
         value, error, step = np.empty(shape), np.empty(shape), np.empty(shape)
         status = np.empty(shape, np.int8)
