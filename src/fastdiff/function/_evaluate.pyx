@@ -52,6 +52,14 @@ cdef enum:
     YIELD_EVERY = 4096
 
 
+cdef void repeat(Py_ssize_t n, Py_ssize_t count, const double *x, double *columns) noexcept nogil:
+    """Fill rows of `count` numbers with one number each: several times faster than broadcasting."""
+    cdef Py_ssize_t i, k
+    for i in range(n):
+        for k in range(count):
+            columns[i * count + k] = x[i]
+
+
 cdef class Batch:
     """Points as data: base points, and what each point changes in one of them.
 
@@ -93,6 +101,9 @@ cdef class Batch:
             columns[...] = self.base[self.start[first:last]].T
         elif self.indptr is None:
             columns[...] = self.base[first:last].T
+        elif cnp.PyArray_TYPE(self.base) == cnp.NPY_FLOAT64:
+            repeat(cnp.PyArray_DIM(self.base, 1), count, <const double *> cnp.PyArray_DATA(self.base),
+                   <double *> cnp.PyArray_DATA(columns))
         else:
             columns[...] = self.base.T
         if self.indptr is None:
