@@ -30,6 +30,8 @@ static const double SIGNIFICANT = 16, VISIBLE = 4;
 static const double RATIO_LOW = 0.55, RATIO_HIGH = 20, EVEN_LOW = 0.65, EVEN_HIGH = 5;
 /* An error above this share of the value is no convergence, unless the noise of f is as large. */
 static const double UNCONVERGED = 1.0 / (1 << 20);
+/* There is nothing to gain below an error of so many epsilon. */
+static const double ACCURATE = 4;
 /* An error of so many epsilon is worth larger steps, if there was nothing but noise; so is one of fewer digits for
    each further order of the derivative. */
 static const double WORTH = 4096, ENDED_WORTH = 64;
@@ -42,6 +44,9 @@ enum { KINKED = 4 };
 /* So many levels in a row that do not halve the error are the end of a descent, by power: in a series in h, of which
    each level takes away less, one may be an accident. */
 static const int STALLED[] = {2, 1};
+/* So many levels in a row must find the error small enough, by power: in a series in h one may do so by an accident of
+   its coefficients. */
+static const int CONFIRMED[] = {2, 1};
 /* So many probes that disagree are a verdict. */
 enum { DOUBTS = 3 };
 /* So many descents in a row that are not finite on one side only make a ladder turn to the other side. */
@@ -111,10 +116,13 @@ fd_estimate fd_extrapolate(int levels, int power, const double *value, const dou
 
 /* ---- a level */
 
-/* The quotient of a level and its noise; the even part of f where the pattern is paired. */
+/* The quotient of a level and its noise. Where the pattern is paired, the part of f that a central derivative does not
+   see: the even part, and a quotient of the other parity, of second order for first derivatives and the reverse. */
 typedef struct {
-    double value, noise, even, even_noise;
+    double value, noise, step;
+    double even, even_noise;
     double bend, bend_noise; /* the even part and its noise as a change of slope at x */
+    double other, other_noise;
     int edges;
 } sample;
 
@@ -122,7 +130,7 @@ typedef struct {
    numbers are spaced by DBL_TRUE_MIN, whatever epsilon is. `argument` is |x| / 2h. */
 static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outputs, double f0, double epsilon,
                       double argument, double divisor) {
-    sample s = {0, 0, 0, 0, 0, 0, 0};
+    sample s = {0};
     double size = 0, moved = 0, total = 0;
     for (ptrdiff_t k = 0; k < p->points; k++)
         if (!isfinite(values[k * outputs]))
@@ -143,8 +151,11 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
         s.even = (plus - f0) + (minus - f0);
         s.even_noise = epsilon * fabs(plus) + epsilon * fabs(minus) + 2 * epsilon * fabs(f0) +
                        2 * epsilon * argument * fabs(plus - minus);
-        s.bend = fabs(s.even) / (2 * fabs(divisor));
-        s.bend_noise = s.even_noise / (2 * fabs(divisor));
+        s.step = p->order == 1 ? fabs(divisor) : sqrt(fabs(divisor));
+        s.bend = fabs(s.even) / (2 * s.step);
+        s.bend_noise = s.even_noise / (2 * s.step);
+        s.other = p->order == 1 ? s.even / s.step / s.step : (plus - minus) / (2 * s.step);
+        s.other_noise = p->order == 1 ? s.even_noise / s.step / s.step : s.bend_noise;
     }
     if (!s.edges && !(isfinite(s.value) && isfinite(s.noise)))
         s.edges = 3; /* too large to be subtracted */
@@ -163,19 +174,50 @@ static int near_to(double ratio, double wanted) {
 
 /* Look at two successive levels for what a smooth f never does on all scales: an even part or a slope that falls like
    h, a slope that grows like 1/h. What is lost in noise says nothing. */
-static void look_for_kinks(fd_entry *e, int i, const sample *now, double halving) {
+static void look_for_kinks(fd_entry *e, int i, const fd_pattern *p, const sample *now, double halving) {
     const double before = e->value[i - 1];
     const int seen = fabs(before - now->value) > VISIBLE * (e->noise[i - 1] + now->noise);
     const int even = fabs(e->even) > SIGNIFICANT * e->even_noise;
-    if (even) {
+    if (p->order == 1 && even) {
         e->kinks = near_to(e->even / now->even, halving) ? e->kinks + 1 : 0;
         e->kink = now->bend;
-    } else if (e->kink > SIGNIFICANT * now->bend_noise)
+    } else if (p->order == 1 && e->kink > SIGNIFICANT * now->bend_noise)
         e->kinks = 0; /* it would be seen, if it were here */
     if (seen) {
         e->jumps = near_to(now->value / before, halving) ? e->jumps + 1 : 0;
         e->slopes = near_to(before / now->value, halving) ? e->slopes + 1 : 0;
     }
+}
+
+static void keep_aside(fd_entry *e, const sample *now) {
+    for (int k = 0; k < 2; k++) {
+        e->other[k] = e->other[k + 1];
+        e->other_noise[k] = e->other_noise[k + 1];
+        e->steps[k] = e->steps[k + 1];
+    }
+    e->other[2] = now->other;
+    e->other_noise[2] = now->other_noise;
+    e->steps[2] = now->step;
+}
+
+/* What a jump of the derivative by 2 at x does to the other quotient, from one step to the next. */
+static double of_kink(int order, double larger, double smaller) {
+    return order == 1 ? 2 / smaller - 2 / larger : (larger - smaller) / 2;
+}
+
+/* Look at the last three levels for a kink in the quotient of the other parity, where the curvature of f may hide it
+   from its size but not from its differences: those of a smooth f fall like h^2. */
+static void look_aside(fd_entry *e, int order) {
+    const double before = e->other[0] - e->other[1], now = e->other[1] - e->other[2];
+    const double noise = SIGNIFICANT * (e->other_noise[1] + e->other_noise[2]);
+    const double of_before = of_kink(order, e->steps[0], e->steps[1]), of_now = of_kink(order, e->steps[1], e->steps[2]);
+    if (fabs(now) > noise && near_to(before / now, of_before / of_now)) {
+        e->kink = fabs(now) / of_now;
+        e->bend = fmax(e->bend, e->kink);
+        e->even_bad = 1;
+        e->kinks += order > 1;
+    } else if (order > 1 && e->kink * of_now > noise)
+        e->kinks = 0; /* it would be seen, if it were here */
 }
 
 /* How many times more noise than was assumed: as much as the last extrapolations differ by. */
@@ -240,12 +282,14 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     const double halving = fd_level_step(0, i - 1) / fd_level_step(0, i);
     const double difference = e->value[i - 1] - e->value[i];
     const int flat = fabs(difference) <= VISIBLE * (e->noise[i - 1] + e->noise[i]);
-    const int even_seen = fabs(e->even) > SIGNIFICANT * e->even_noise && fabs(now->even) > VISIBLE * now->even_noise;
+    const int even_seen = p->order == 1 && fabs(e->even) > SIGNIFICANT * e->even_noise && fabs(now->even) > VISIBLE * now->even_noise;
     const double even_ratio = e->even / now->even / (halving * halving);
     const int even_good = even_seen && even_ratio > EVEN_LOW && even_ratio < EVEN_HIGH;
     const double larger = fmax(fabs(e->value[i - 1]), fabs(e->value[i]));
     e->even_bad = even_seen && !even_good;
     e->bend = e->even_bad ? now->bend : 0;
+    if (p->paired && levels > 2)
+        look_aside(e, p->order);
     const fd_estimate found = bent(e, e->descent);
     if (levels == 2) {
         if (e->even_bad && (flat || fabs(difference) > 0.2 * larger))
@@ -272,14 +316,14 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     }
     if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))
         return ROUGH;
-    if (found.error <= 4 * goal->epsilon * fabs(found.value))
-        return ROUNDED;
-    if (tolerated(goal, &found))
-        return TOLERATED;
     /* The next level has 2^order times the noise: below that there is nothing to gain. */
-    if (found.error <= e->enough || e->descent.truncation <= ldexp(1, p->order) * e->descent.noise) {
-        e->ended = levels == 3;
-        return ROUNDED;
+    const int rounded = found.error <= fmax(ACCURATE * goal->epsilon * fabs(found.value), e->enough) ||
+                        e->descent.truncation <= ldexp(1, p->order) * e->descent.noise;
+    const int met = tolerated(goal, &found);
+    e->confirmed = rounded || met ? e->confirmed + 1 : 0;
+    if (e->confirmed >= CONFIRMED[p->power - 1]) {
+        e->ended = rounded && levels == 3;
+        return met && !(found.error <= ACCURATE * goal->epsilon * fabs(found.value)) ? TOLERATED : ROUNDED;
     }
     e->stalls = e->descent.error > 0.5 * e->error_before ? e->stalls + 1 : 0;
     const int stagnant = levels > 3 && (e->stalls >= STALLED[p->power - 1] || levels == FD_LEVELS);
@@ -290,6 +334,7 @@ static void begin_descent(fd_entry *e) {
     e->descent = NOTHING;
     e->error_before = INFINITY;
     e->stalls = 0;
+    e->confirmed = 0;
     e->verdict = LIVE;
     e->flat = 0;
     e->ended = 0;
@@ -306,11 +351,12 @@ static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, con
     e->error_before = e->descent.error;
     e->value[i] = s->value;
     e->noise[i] = s->noise;
+    keep_aside(e, s);
     const fd_estimate found = extend(w, i, s->value, s->noise, e->row, e->row_noise);
     if (found.error < e->descent.error)
         e->descent = found;
     if (i > 0) {
-        look_for_kinks(e, i, s, fd_level_step(0, i - 1) / fd_level_step(0, i));
+        look_for_kinks(e, i, p, s, fd_level_step(0, i - 1) / fd_level_step(0, i));
         e->verdict = judge(e, goal, p, w, i + 1, s);
     }
     e->even = s->even;

@@ -20,7 +20,8 @@ enum {
 
 /* What a level is made of: the sum over its terms of weight * (f[plus] - f[minus]), over a divisor. It has `points`
    samples of its own, or borrowed ones. The error of the quotient is a series in h^power. Where it is `paired`, samples
-   0 and 1 are mirror images and a first derivative is wanted: their even part is judged as well. Where it `borrows`,
+   0 and 1 are mirror images and a derivative of order 1 or 2 is wanted: the part of f that it does not see is judged as
+   well. Where it `borrows`,
    the other ladders vouch for the steps: two levels with nothing but noise are enough, and no ratio is asked of it. */
 typedef struct {
     ptrdiff_t points;
@@ -55,18 +56,20 @@ typedef struct {
     double even, even_noise, error_before;
     fd_estimate descent;
     int verdict;
-    int stalls; /* levels in a row that did not halve the error */
+    int stalls;    /* levels in a row that did not halve the error */
+    int confirmed; /* levels in a row that found it small enough */
     int flat;   /* is the first difference mere noise? */
     int ended;  /* did the series end: was the third level as good as exact? */
     int even_bad;
-    double bend; /* what a kink at x may do to the slope, where the even part looks like one */
+    double bend; /* what a kink at x may do to the derivative, where f looks like one */
+    double other[3], other_noise[3], steps[3]; /* of the last levels: see `other` of a sample */
     int edges;   /* bit 0: f is not finite at sample 0; bit 1: at another */
     /* All descents. */
     fd_estimate best, rough;  /* of those that were accepted, and of the others */
     int flat_top, rough_top;  /* the highest top with nothing but noise, the lowest that was not accepted */
     int noisier;              /* refused descents in a row that look like noise */
     int kinks, jumps, slopes; /* levels in a row that look like one */
-    double kink;              /* the last change of slope that was seen */
+    double kink; /* the last change of the derivative at x that was seen */
     int wish;                 /* the top of the next descent */
     int doubts;               /* probes of flat descents that disagreed */
     signed char status;       /* negative while unsettled */

@@ -63,8 +63,8 @@ class Pattern:
 
     @property
     def paired(self) -> bool:
-        """Whether samples 0 and 1 are mirror images and the even part of f tells whether it is smooth."""
-        return self.order == 1 and self.power == 2
+        """Whether samples 0 and 1 are mirror images whose other parity tells whether f is smooth."""
+        return self.order <= 2 and self.power == 2 and self.offsets.shape[1] == 1
 
 
 def _power(sides: tuple[int, ...]) -> int:
