@@ -28,6 +28,8 @@ static const double SIGNIFICANT = 16, VISIBLE = 4;
 /* Ratios of successive differences and of successive even parts, over those of a series that starts with its first
    term. One that starts with a later term has 4 or 16; random ones are anywhere. */
 static const double RATIO_LOW = 0.55, RATIO_HIGH = 20, EVEN_LOW = 0.65, EVEN_HIGH = 5;
+/* Differences of the other quotient that grow to more than this share of the next are not those of a smooth f. */
+static const double GROWING = 0.85;
 /* An error above this share of the value is no convergence, unless the noise of f is as large. */
 static const double UNCONVERGED = 1.0 / (1 << 20);
 /* There is nothing to gain below an error of so many epsilon. */
@@ -77,22 +79,26 @@ static weights neville(int power) {
 
 /* Add row i to the tableau, of which `row` is the last one; return the best cell of the new row. The noise of a cell is
    what its weights make of the noise of the quotients, its truncation error half the larger difference to its
-   neighbours (docs/error-model.md, eq. 4 and 5). */
+   neighbours (docs/error-model.md, eq. 4 and 5), or what its distance to the end of the row has beyond noise: two
+   neighbours may agree by an accident of the series. */
 static fd_estimate extend(const weights *w, int i, double value, double noise, double *row, double *row_noise) {
-    fd_estimate best = NOTHING;
-    double above = row[0], above_noise = row_noise[0];
+    double above = row[0], above_noise = row_noise[0], truncation[FD_LEVELS];
     row[0] = value;
     row_noise[0] = noise;
     for (int j = 1; j <= i; j++) {
         const double left = row[j - 1], next = row[j], next_noise = row_noise[j];
         row[j] = left + (left - above) * w->of[i][j];
         row_noise[j] = row_noise[j - 1] * (1 + w->of[i][j]) + above_noise * w->of[i][j];
-        const double truncation = 0.5 * fmax(fabs(row[j] - left), fabs(row[j] - above));
-        const double error = truncation + 2 * row_noise[j];
-        if (error < best.error)
-            best = (fd_estimate){row[j], error, truncation, row_noise[j], 0, i};
+        truncation[j] = 0.5 * fmax(fabs(row[j] - left), fabs(row[j] - above));
         above = next;
         above_noise = next_noise;
+    }
+    fd_estimate best = NOTHING;
+    for (int j = 1; j <= i; j++) {
+        const double apart = fabs(row[j] - row[i]) - 2 * (row_noise[j] + row_noise[i]);
+        const double cut = fmax(truncation[j], apart), error = cut + 2 * row_noise[j];
+        if (error < best.error)
+            best = (fd_estimate){row[j], error, cut, row_noise[j], 0, i};
     }
     return best;
 }
@@ -145,7 +151,7 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
         total += w;
     }
     s.value /= divisor;
-    s.noise = (size + moved + DBL_TRUE_MIN * total) / fabs(divisor);
+    s.noise = (size + moved + DBL_TRUE_MIN * total) / fabs(divisor) + DBL_TRUE_MIN;
     if (p->paired) {
         const double plus = values[0], minus = values[outputs];
         s.even = (plus - f0) + (minus - f0);
@@ -200,24 +206,24 @@ static void keep_aside(fd_entry *e, const sample *now) {
     e->steps[2] = now->step;
 }
 
-/* What a jump of the derivative by 2 at x does to the other quotient, from one step to the next. */
-static double of_kink(int order, double larger, double smaller) {
-    return order == 1 ? 2 / smaller - 2 / larger : (larger - smaller) / 2;
-}
-
-/* Look at the last three levels for a kink in the quotient of the other parity, where the curvature of f may hide it
-   from its size but not from its differences: those of a smooth f fall like h^2. */
-static void look_aside(fd_entry *e, int order) {
-    const double before = e->other[0] - e->other[1], now = e->other[1] - e->other[2];
+/* Look at the last three levels for what the curvature of f may hide from the size of the other quotient, but not from
+   its differences. Those of a smooth f fall like h^2. For first derivatives they grow like 1/h at a kink and like 1/h^2
+   at a spike; for second ones those of a kink in f' fall like h. */
+static int look_aside(fd_entry *e, int order) {
+    const double before = e->other[0] - e->other[1], now = e->other[1] - e->other[2], h = e->steps[2];
     const double noise = SIGNIFICANT * (e->other_noise[1] + e->other_noise[2]);
-    const double of_before = of_kink(order, e->steps[0], e->steps[1]), of_now = of_kink(order, e->steps[1], e->steps[2]);
-    if (fabs(now) > noise && near_to(before / now, of_before / of_now)) {
-        e->kink = fabs(now) / of_now;
-        e->bend = fmax(e->bend, e->kink);
-        e->even_bad = 1;
+    const double kink =
+        order == 1 ? fabs(now) * fmax(h, 0.5 / (1 / h - 1 / e->steps[1])) : 2 * fabs(now) / (e->steps[1] - h);
+    const int rough = order == 1 ? fabs(before) < GROWING * fabs(now)
+                                 : near_to(before / now, (e->steps[0] - e->steps[1]) / (e->steps[1] - h));
+    if (fabs(now) > noise && rough) {
+        e->kink = kink;
         e->kinks += order > 1;
-    } else if (order > 1 && e->kink * of_now > noise)
+        return 1;
+    }
+    if (order > 1 && e->kink * (e->steps[1] - h) > 2 * noise)
         e->kinks = 0; /* it would be seen, if it were here */
+    return 0;
 }
 
 /* How many times more noise than was assumed: as much as the last extrapolations differ by. */
@@ -282,14 +288,18 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     const double halving = fd_level_step(0, i - 1) / fd_level_step(0, i);
     const double difference = e->value[i - 1] - e->value[i];
     const int flat = fabs(difference) <= VISIBLE * (e->noise[i - 1] + e->noise[i]);
-    const int even_seen = p->order == 1 && fabs(e->even) > SIGNIFICANT * e->even_noise && fabs(now->even) > VISIBLE * now->even_noise;
+    const int even_seen =
+        p->order == 1 && fabs(e->even) > SIGNIFICANT * e->even_noise && fabs(now->even) > VISIBLE * now->even_noise;
     const double even_ratio = e->even / now->even / (halving * halving);
     const int even_good = even_seen && even_ratio > EVEN_LOW && even_ratio < EVEN_HIGH;
     const double larger = fmax(fabs(e->value[i - 1]), fabs(e->value[i]));
     e->even_bad = even_seen && !even_good;
     e->bend = e->even_bad ? now->bend : 0;
-    if (p->paired && levels > 2)
-        look_aside(e, p->order);
+    /* One ratio may be an accident of a smooth f'', of which others are seen. */
+    if (p->paired && levels > 2 && look_aside(e, p->order) && (p->order == 1 || flat || e->kinks > 1)) {
+        e->bend = fmax(e->bend, e->kink);
+        e->even_bad = 1;
+    }
     const fd_estimate found = bent(e, e->descent);
     if (levels == 2) {
         if (e->even_bad && (flat || fabs(difference) > 0.2 * larger))
@@ -438,18 +448,17 @@ static void accept(fd_entry *e, int top) {
 /* The wish of an entry whose descent was accepted: a top, or FD_NO_STEP where it is settled. Larger steps have less
    noise. They are worth a try where nothing but noise was seen, and where the series of a higher derivative ended. */
 static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal, int order) {
-    if (e->verdict == FLAT && (e->kinks > 0 || e->descent.error > e->rough.error)) {
-        e->verdict = ROUGH; /* all that was seen is lost in noise down here */
-        give_up(e, goal, 0);
-        return FD_NO_STEP;
-    }
-    accept(e, l->top);
+    /* Is all that was seen higher up lost in noise down here? Then it was real, and may show in between. */
+    const int mute = e->verdict == FLAT && (e->kinks > 0 || e->descent.error > e->rough.error);
+    if (!mute)
+        accept(e, l->top);
     const fd_estimate *best = &e->best;
     const int ended = e->ended && order > 1 && e->flat_top == FD_NO_STEP;
     const double worth =
         e->flat ? fmin(ldexp(WORTH * goal->epsilon, 4 * (order - 1)), 1e-2) : ENDED_WORTH * goal->epsilon;
     const int small = fabs(best->value) <= 4 * best->noise && l->top >= l->first + (order > 1);
-    const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small || !(e->flat || ended);
+    const int done = best->error <= worth * fabs(best->value) || tolerated(goal, best) || small ||
+                     !(e->flat || ended) || e->kinks > 0;
     int wish = FD_NO_STEP;
     if (!done && !(e->flat_top != FD_NO_STEP && l->top <= e->flat_top)) {
         e->flat_top = l->top;
@@ -460,9 +469,14 @@ static int wish_after_acceptance(fd_entry *e, fd_ladder *l, const fd_goal *goal,
     /* f may be larger by far at the first step than at x: on the scale of x itself it has less noise. */
     if (!e->flat && l->other != FD_NO_STEP && !l->other_tried && best->error > UNCONVERGED * fabs(best->value))
         wish = l->other;
-    if (wish == FD_NO_STEP)
+    if (wish != FD_NO_STEP)
+        return wish;
+    if (mute) {
+        e->verdict = ROUGH;
+        give_up(e, goal, 0);
+    } else
         settle(e, goal);
-    return wish;
+    return FD_NO_STEP;
 }
 
 /* The wish of an entry whose descent was not accepted. */

@@ -236,6 +236,9 @@ class AdaptiveRun:
         unbounded = Box(np.full(len(x), -np.inf), np.full(len(x), np.inf))
         self.box = unbounded if plan.box is None else plan.box
         self._known = known
+        if plan.rule.literal:
+            h = np.where(self.box.lower == self.box.upper, np.inf, plan.rule(x, epsilon))
+            require_kept(plan.rule, x, h, np.ones(len(x)))
         self._talk = self._run()
         self._next: Batch | None = next(self._talk, None)
 
@@ -272,9 +275,6 @@ class AdaptiveRun:
         """Return where the ladders of all coordinates begin, within the bounds or a narrower box."""
         rule = self.plan.rule
         stated = rule(self.x, self.epsilon) if rule.literal else None
-        if stated is not None:
-            h = np.where(self.box.lower == self.box.upper, np.inf, stated)
-            require_kept(rule, self.x, h, np.ones(len(self.x)))
         start = start_lines(self.x, stated, rule.x_scale, self._top(total), 2.0 ** (-1040 / total))
         box = box or self.box
         limit(start, self.x, box.lower, box.upper, *_reaches(order))
@@ -374,7 +374,8 @@ def together(starts: Array) -> tuple[Array, FloatArray]:
     start = np.zeros(len(starts), START)
     start["unit"] = 1.0
     start["argument"] = (starts["argument"] / units).max(axis=1)
-    start["other"] = NO_STEP
+    other = np.where(starts["other"] == NO_STEP, 0, starts["other"] - starts["first"]).min(axis=1)
+    start["other"] = np.where(other < 0, other, NO_STEP)
     start["cap"] = (starts["cap"] - starts["first"]).min(axis=1)
     start["floor"] = (starts["floor"] - starts["first"]).max(axis=1)
     return start, units
