@@ -588,6 +588,7 @@ class Axes:
         """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
         starts = self.start[pairs]
         starts["first"] = starts["cap"] = self.top[pairs]
+        starts["other"] = NO_STEP
         sides = self.side[pairs]
         start, units = together(starts)
         cross = 1 + 3 * sides[:, 0] + sides[:, 1]
