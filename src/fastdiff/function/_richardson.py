@@ -490,7 +490,9 @@ class HessianRun(AdaptiveRun):
         self.axes = Axes(self.x, self.box, start, len(self.f0))
         for block in self._blocks(live, len(self.f0)):
             tops = yield from self._solve(start[block], self.f0[None], block, self.axes.of(block))
-            self.axes.choose(block, tops.min(axis=1))
+            if len(self.f0):
+                found = np.where(np.isfinite(self.error[block]), tops, self.axes.top[block][:, None])
+                self.axes.choose(block, found.min(axis=1))
         self.gradient = self.axes.gradient(self.f0, self.epsilon)
         alive = np.flatnonzero((start["side"][rows] < FIXED) & (start["side"][columns] < FIXED))
         for block in self._blocks(alive, 4 * len(self.f0)):
