@@ -49,14 +49,21 @@ _ASIDE = 2
 _CORNER = 12
 # The highest exponent of two of a double.
 _HIGHEST = int(np.finfo(np.float64).maxexp) - 1
-# So many levels, which no verdict can do without, are asked at once where calls are dear.
-_AHEAD = 3
 
 
 class Geometry(Protocol):
-    """Where the ladders of a run sample f."""
+    """Where the ladders of a run sample f.
+
+    Attributes
+    ----------
+    patterns : tuple of Pattern
+        What a level samples, by side.
+    certain : int
+        So many levels no verdict can do without: where calls are dear they are asked at once.
+    """
 
     patterns: tuple[Pattern, ...]
+    certain: int
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
@@ -120,6 +127,8 @@ class Arms:
         The derivative order along each arm.
     """
 
+    certain = 3
+
     def __init__(
         self,
         x: FloatArray,
@@ -146,6 +155,8 @@ class Arms:
 
 class Lines:
     """Ladders along a direction v, and at will along a coordinate as well: their points differ from x everywhere."""
+
+    certain = 3
 
     def __init__(
         self,
@@ -176,6 +187,8 @@ class Lines:
 
 class Entries:
     """Ladders of the entries of an elementwise f: one call moves them all, each by a step of its own."""
+
+    certain = 3
 
     def __init__(self, x: FloatArray, box: Box, patterns: tuple[Pattern, ...], indices: IntpArray) -> None:
         self.x, self.box, self.patterns, self.indices = x, box, patterns, indices
@@ -306,7 +319,7 @@ class AdaptiveRun:
         if enough is None:
             enough = np.zeros((len(start), f0.shape[1]))
         ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels, enough)
-        yield from climb(ladders, geometry, _AHEAD if self.plan.vectorized else 1)
+        yield from climb(ladders, geometry, geometry.certain if self.plan.vectorized else 1)
         value, error, step, status, tops = ladders.results()
         self.value[entries], self.error[entries], self.step[entries], self.status[entries] = value, error, step, status
         return tops
@@ -620,6 +633,8 @@ class Pairs(Arms):
     A probe borrows from different levels: along the diagonal of a pair alone f may be smooth by chance.
     """
 
+    certain = 2
+
     def __init__(self, axes: Axes, pairs: IntpArray, units: FloatArray) -> None:
         sides = (CENTRAL, FORWARD, BACKWARD)
         products = tuple(_patterns.mixed((1, 1), pair) for pair in product(sides, sides))
@@ -638,14 +653,16 @@ class Pairs(Arms):
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values ladder after ladder: own samples, then borrowed ones."""
-        own, blocks, row = self._axes.fill(values), [], 0
-        for ladder, pair, levels in zip(asked, self.coordinates[asked["id"]], self._levels(asked), strict=True):
-            count = len(self.patterns[ladder["side"]].offsets)
-            blocks.append(own[row : row + count])
-            row += count
-            if ladder["side"] == 0:
-                blocks += [*self._axes.values[levels, pair]]
-        return np.concatenate(blocks)
+        own, borrows = self._axes.fill(values), asked["side"] == 0
+        counts = np.array([len(pattern.offsets) for pattern in self.patterns])[asked["side"]]
+        borrowed = np.where(borrows, self.patterns[0].borrowed, 0)
+        before = np.cumsum(borrowed) - borrowed  # so many borrowed samples come first
+        whole = np.empty((len(own) + borrowed.sum(), own.shape[1]))
+        whole[np.arange(len(own)) + np.repeat(before, counts)] = own
+        places = (np.cumsum(counts) + before)[borrows, None] + np.arange(self.patterns[0].borrowed)
+        pairs, levels = self.coordinates[asked["id"]][borrows], self._levels(asked)[borrows]
+        whole[places] = self._axes.values[levels, pairs].reshape(*places.shape, own.shape[1])
+        return whole
 
     @staticmethod
     def _levels(asked: Array) -> IntpArray:
