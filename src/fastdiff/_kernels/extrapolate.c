@@ -490,6 +490,10 @@ static int wish_after_refusal(fd_entry *e, fd_ladder *l, const fd_goal *goal, co
     }
     if (e->rough_top == FD_NO_STEP || l->top < e->rough_top)
         e->rough_top = l->top;
+    if (e->flat_top == FD_NO_STEP && isfinite(e->best.error)) { /* this was but a second look */
+        settle(e, goal);
+        return FD_NO_STEP;
+    }
     int wish;
     if (e->flat_top != FD_NO_STEP)
         wish = between(e);
@@ -623,11 +627,14 @@ static void exhaust(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const fd
         fd_entry *e = &entries[j];
         if (e->status != UNSETTLED)
             continue;
+        const int cut = e->verdict == LIVE && l->level > 2 && !isfinite(e->best.error);
         if (e->verdict == LIVE && l->level > 2)
             accept(e, l->top);
         else if (e->verdict != BROKEN)
             refuse(e, w, l->top, l->level);
         give_up(e, goal, 1);
+        if (cut && !tolerated(goal, &e->best))
+            e->status = EXHAUSTED;
     }
     l->active = 0;
 }

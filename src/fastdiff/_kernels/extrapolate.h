@@ -58,18 +58,18 @@ typedef struct {
     int verdict;
     int stalls;    /* levels in a row that did not halve the error */
     int confirmed; /* levels in a row that found it small enough */
-    int flat;   /* is the first difference mere noise? */
-    int ended;  /* did the series end: was the third level as good as exact? */
+    int flat;      /* is the first difference mere noise? */
+    int ended;     /* did the series end: was the third level as good as exact? */
     int even_bad;
-    double bend; /* what a kink at x may do to the derivative, where f looks like one */
+    double bend;                               /* what a kink at x may do to the derivative, where f looks like one */
     double other[3], other_noise[3], steps[3]; /* of the last levels: see `other` of a sample */
-    int edges;   /* bit 0: f is not finite at sample 0; bit 1: at another */
+    int edges;                                 /* bit 0: f is not finite at sample 0; bit 1: at another */
     /* All descents. */
     fd_estimate best, rough;  /* of those that were accepted, and of the others */
     int flat_top, rough_top;  /* the highest top with nothing but noise, the lowest that was not accepted */
     int noisier;              /* refused descents in a row that look like noise */
     int kinks, jumps, slopes; /* levels in a row that look like one */
-    double kink; /* the last change of the derivative at x that was seen */
+    double kink;              /* the last change of the derivative at x that was seen */
     int wish;                 /* the top of the next descent */
     int doubts;               /* probes of flat descents that disagreed */
     signed char status;       /* negative while unsettled */

@@ -249,7 +249,7 @@ class AdaptiveRun:
         unbounded = Box(np.full(len(x), -np.inf), np.full(len(x), np.inf))
         self.box = unbounded if plan.box is None else plan.box
         self._known = known
-        if plan.rule.literal:
+        if plan.rule.stated:
             h = np.where(self.box.lower == self.box.upper, np.inf, plan.rule(x, epsilon))
             require_kept(plan.rule, x, h, np.ones(len(x)))
         self._talk = self._run()
