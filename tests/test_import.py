@@ -15,7 +15,7 @@ SOURCES = sorted(path for path in ROOT.rglob("*.py*") if path.suffix in (".py", 
 PUBLIC = [
     "AccuracyWarning", "Comparison", "DerivativeResult", "Gradient", "Hessian", "HessianResult", "Jacobian", "Options",
     "Status", "Stencil", "compare", "derivative", "directional", "gradient", "gradient_field", "grid", "hessian",
-    "hessian_diagonal", "hvp", "jacobian", "jvp", "laplacian", "partial", "stencil",
+    "hessian_diagonal", "hvp", "jacobian", "jvp", "laplacian", "partial", "plot", "stencil",
 ]  # fmt: skip
 
 
@@ -25,7 +25,9 @@ def in_a_new_process(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("more", ["", "fd.gradient(lambda x: x[0] ** 2, [1.0])", "fd.grid.gradient([1.0, 2.0, 4.0])"])
+@pytest.mark.parametrize(
+    "more", ["", "fd.gradient(lambda x: x[0] ** 2, [1.0])", "fd.grid.gradient([1.0, 2.0, 4.0])", "fd.plot"]
+)
 def test_neither_importing_nor_differentiating_loads_scipy(more: str) -> None:
     heavy = in_a_new_process(
         f"import sys, fastdiff as fd\n{more}\n"
@@ -48,7 +50,9 @@ def test_public_names() -> None:
     assert fd.__version__
 
 
-@pytest.mark.parametrize("name", ["fastdiff", "fastdiff.grid", "fastdiff.function", "fastdiff.interop"])
+@pytest.mark.parametrize(
+    "name", ["fastdiff", "fastdiff.grid", "fastdiff.function", "fastdiff.interop", "fastdiff.plot"]
+)
 def test_each_public_module_can_be_imported_alone(name: str) -> None:
     in_a_new_process(f"import {name}")
 

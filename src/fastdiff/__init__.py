@@ -4,6 +4,8 @@ Derivatives of functions: `derivative`, `partial`, `gradient`, `jacobian`, `hess
 `Jacobian`, `Hessian` for ``jac=`` and ``hess=``. Derivatives of sampled fields: `fastdiff.grid`.
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 from warnings import warn as _warn
 
@@ -32,6 +34,9 @@ from .function import (
     partial,
 )
 
+if _TYPE_CHECKING:
+    from . import plot
+
 __all__ = [
     "AccuracyWarning",
     "Comparison",
@@ -56,12 +61,15 @@ __all__ = [
     "jvp",
     "laplacian",
     "partial",
+    "plot",
     "stencil",
 ]
 
 
 def __getattr__(name: str) -> _Any:
-    """Look up the version when it is asked for: importlib.metadata would add half of NumPy's time to every import."""
+    """Look up what is seldom asked for: importlib.metadata would add half of NumPy's time to every import."""
+    if name == "plot":
+        return _import_module("fastdiff.plot")
     if name == "__version__":
         from importlib.metadata import version
 
