@@ -40,13 +40,8 @@ def test_public_names() -> None:
     assert sorted(fd.__all__) == sorted(PUBLIC)
     assert all(hasattr(fd, name) for name in PUBLIC)
     public = [name for name in vars(fd) if not name.startswith("_") and name not in PUBLIC]
-    assert set(public) <= {
-        "function",
-        "interop",
-        "cli",
-        "plot",
-        "testing",
-    }  # modules, there once something imports them
+    modules = {"function", "interop", "cli", "plot", "testing"}  # there once something imports them
+    assert set(public) <= modules
     assert fd.__version__
 
 
