@@ -39,8 +39,9 @@ static const double ACCURATE = 4;
 static const double WORTH = 4096, ENDED_WORTH = 64;
 /* How far up the next descent begins, and how far above the first at most; where f is probed; how far down. */
 enum { UPWARDS = 8, FARTHEST = 24, PROBE = 8, STRIDE = 4, STRIDE_GROWTH = 2 };
-/* An error of so many times what is enough is still no reason to begin again. */
-static const double NEARLY = 64;
+/* An error of so many times what is enough is no reason to begin again, nor to go on after so many levels. */
+static const double NEARLY = 16;
+enum { LONG = 4 };
 /* So many levels in a row that look like a kink are one. */
 enum { KINKED = 4 };
 /* So many levels in a row that do not halve the error are the end of a descent, by power: in a series in h, of which
@@ -327,7 +328,8 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))
         return ROUGH;
     /* The next level has 2^order times the noise: below that there is nothing to gain. */
-    const int rounded = found.error <= fmax(ACCURATE * goal->epsilon * fabs(found.value), e->enough) ||
+    const double enough = levels < LONG ? e->enough : NEARLY * e->enough;
+    const int rounded = found.error <= fmax(ACCURATE * goal->epsilon * fabs(found.value), enough) ||
                         e->descent.truncation <= ldexp(1, p->order) * e->descent.noise;
     const int met = tolerated(goal, &found);
     e->confirmed = rounded || met ? e->confirmed + 1 : 0;
