@@ -56,7 +56,7 @@ class Options(TypedDict, total=False):
         For ``"richardson"``: the most steps along one line, at least 3; default 40.
     on_error : {"raise", "edge"}
         For ``"richardson"``: whether an exception of f reaches the caller (default), or is the edge of the domain of f,
-        as NaN is.
+        as NaN is; at x itself it reaches the caller in either case.
     noise : float or "auto"
         The relative noise of f, its standard deviation over |f|; ``"auto"`` measures it with 8 evaluations or a few
         times as many (Moré and Wild 2011). First derivatives by fixed steps search the step that the noise asks for,

@@ -28,8 +28,10 @@ static const double SIGNIFICANT = 16, VISIBLE = 4;
 /* Ratios of successive differences and of successive even parts, over those of a series that starts with its first
    term. One that starts with a later term has 4 or 16; random ones are anywhere. */
 static const double RATIO_LOW = 0.55, RATIO_HIGH = 20, EVEN_LOW = 0.65, EVEN_HIGH = 5;
-/* Differences of the other quotient that grow to more than this share of the next are not those of a smooth f. */
-static const double GROWING = 0.85;
+/* Differences of the other quotient are not those of a smooth f, which fall to a quarter, if they are less than so many
+   times the next: for first derivatives, where the pre-asymptotic ones of many a smooth f hardly fall, and for second.
+ */
+static const double GROWING = 0.85, HALVING = 2.5;
 /* An error above this share of the value is no convergence, unless the noise of f is as large. */
 static const double UNCONVERGED = 1.0 / (1 << 20);
 /* There is nothing to gain below an error of so many epsilon. */
@@ -50,6 +52,8 @@ static const int STALLED[] = {2, 1};
 /* So many levels in a row must find the error small enough, by power: in a series in h one may do so by an accident of
    its coefficients. */
 static const int CONFIRMED[] = {2, 1};
+/* f is larger by far where it is so many times f(x). */
+static const double TOWERING = 1024;
 /* So many probes that disagree are a verdict. */
 enum { DOUBTS = 3 };
 /* So many descents in a row that are not finite on one side only make a ladder turn to the other side. */
@@ -126,7 +130,7 @@ fd_estimate fd_extrapolate(int levels, int power, const double *value, const dou
 /* The quotient of a level and its noise. Where the pattern is paired, the part of f that a central derivative does not
    see: the even part, and a quotient of the other parity, of second order for first derivatives and the reverse. */
 typedef struct {
-    double value, noise, step;
+    double value, noise, step, largest;
     double even, even_noise;
     double bend, bend_noise; /* the even part and its noise as a change of slope at x */
     double other, other_noise;
@@ -139,9 +143,11 @@ static sample combine(const fd_pattern *p, const double *values, ptrdiff_t outpu
                       double argument, double divisor) {
     sample s = {0};
     double size = 0, moved = 0, total = 0;
-    for (ptrdiff_t k = 0; k < p->points; k++)
+    for (ptrdiff_t k = 0; k < p->points; k++) {
         if (!isfinite(values[k * outputs]))
             s.edges |= k == 0 ? 1 : 2;
+        s.largest = fmax(s.largest, fabs(values[k * outputs]));
+    }
     for (ptrdiff_t t = 0; t < p->terms; t++) {
         const double plus = p->plus[t] == FD_AT_X ? f0 : values[p->plus[t] * outputs];
         const double minus = p->minus[t] == FD_AT_X ? f0 : values[p->minus[t] * outputs];
@@ -215,8 +221,7 @@ static int look_aside(fd_entry *e, int order) {
     const double noise = SIGNIFICANT * (e->other_noise[1] + e->other_noise[2]);
     const double kink =
         order == 1 ? fabs(now) * fmax(h, 0.5 / (1 / h - 1 / e->steps[1])) : 2 * fabs(now) / (e->steps[1] - h);
-    const int rough = order == 1 ? fabs(before) < GROWING * fabs(now)
-                                 : near_to(before / now, (e->steps[0] - e->steps[1]) / (e->steps[1] - h));
+    const int rough = fabs(before) < (order == 1 ? GROWING : HALVING) * fabs(now);
     if (fabs(now) > noise && rough) {
         e->kink = kink;
         e->kinks += order > 1;
@@ -354,8 +359,10 @@ static void begin_descent(fd_entry *e) {
     e->bend = 0;
 }
 
-static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const weights *w, int i, const sample *s) {
+static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const weights *w, int i, const sample *s,
+                      double f0) {
     e->edges |= s->edges;
+    e->towering |= s->largest > TOWERING * fabs(f0);
     if (s->edges) {
         e->verdict = BROKEN;
         return;
@@ -556,9 +563,17 @@ static void judge_probe(fd_entry *e, const fd_ladder *l, const fd_goal *goal, co
     e->wish = l->top;
 }
 
-/* Whether a flat descent is to be probed; the entry has been settled already in case it is not. */
-static int wants_probe(fd_entry *e, const fd_ladder *l) {
-    if (e->verdict != FLAT || e->status == UNSETTLED || l->top - PROBE <= l->floor)
+/* Whether f is to be probed at the other scale, of which the descent may have seen nothing: where it towers above f(x),
+   and in mixed derivatives, which see no other parity. */
+static int doubts_scale(const fd_entry *e, const fd_ladder *l, const fd_pattern *p) {
+    const int mixed = p->order > 1 && !p->paired && !p->borrows;
+    return (e->towering || mixed) && l->other != FD_NO_STEP && !l->other_tried && l->other > l->floor;
+}
+
+/* Whether an entry that has been settled is to be probed: a flat descent further down, or on the other scale. */
+static int wants_probe(fd_entry *e, const fd_ladder *l, const fd_pattern *p) {
+    const int flat = e->verdict == FLAT && l->top - PROBE > l->floor;
+    if (e->status == UNSETTLED || e->verdict == ROUGH || !(flat || doubts_scale(e, l, p)))
         return 0;
     if (e->doubts == DOUBTS) {
         e->status = ALIASED;
@@ -572,7 +587,7 @@ static int wants_probe(fd_entry *e, const fd_ladder *l) {
 
 /* Let every entry say what it makes of the descent; true if one of them wants a probe. */
 static int conclude(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const fd_goal *goal, const weights *w,
-                    int order) {
+                    const fd_pattern *p) {
     int probe = 0, edges = 0, before = l->edges;
     for (ptrdiff_t j = 0; j < outputs; j++)
         edges |= entries[j].status == UNSETTLED && entries[j].verdict == BROKEN ? entries[j].edges : 0;
@@ -585,8 +600,8 @@ static int conclude(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const fd
         if (e->verdict == LIVE) /* cut short by the last step that is left */
             e->verdict = l->level > 3 ? judge_stagnant(e, goal, w, l->level) : ROUGH;
         const int refused = e->verdict == ROUGH || e->verdict == BROKEN;
-        e->wish = refused ? wish_after_refusal(e, l, goal, w) : wish_after_acceptance(e, l, goal, order);
-        probe |= wants_probe(e, l);
+        e->wish = refused ? wish_after_refusal(e, l, goal, w) : wish_after_acceptance(e, l, goal, p->order);
+        probe |= wants_probe(e, l, p);
     }
     return probe;
 }
@@ -651,9 +666,11 @@ static void step_down(fd_ladder *l, fd_entry *entries, ptrdiff_t outputs, const 
             exhaust(l, entries, outputs, goal, w);
         return;
     }
-    l->probing = conclude(l, entries, outputs, goal, w, p->order);
+    l->probing = conclude(l, entries, outputs, goal, w, p);
     if (l->probing) {
-        l->top -= PROBE;
+        const int other = l->other != FD_NO_STEP && !l->other_tried && l->other > l->floor;
+        l->other_tried |= other;
+        l->top = other ? l->other : l->top - PROBE;
         l->level = 0;
     } else if (can_turn(l) && (l->broken >= TURNING || l->top <= l->floor))
         turn(l, entries, outputs);
@@ -678,7 +695,7 @@ static void tell(const fd_ladders *all, ptrdiff_t id, const weights *w, const do
         if (l->probing)
             judge_probe(e, l, &all->goal, &s);
         else
-            add_level(e, &all->goal, p, w, l->level, &s);
+            add_level(e, &all->goal, p, w, l->level, &s, f0[j]);
     }
     l->used++;
     if (l->probing) {

@@ -71,6 +71,7 @@ typedef struct {
     int kinks, jumps, slopes; /* levels in a row that look like one */
     double kink;              /* the last change of the derivative at x that was seen */
     int wish;                 /* the top of the next descent */
+    int towering;             /* is f larger by far at the first steps than at x? */
     int doubts;               /* probes of flat descents that disagreed */
     signed char status;       /* negative while unsettled */
 } fd_entry;

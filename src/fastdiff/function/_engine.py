@@ -172,7 +172,7 @@ class Symmetrised:
         """Return the Hessian with all that is known about it."""
         run: Any = self.jacobian.run
         x = self.jacobian.problem.x
-        return symmetrised(self.jacobian.result(), x, run.f_at_x().reshape(x.shape))
+        return symmetrised(self.jacobian.result(), x, run.f_at_x())
 
 
 def differentiate(problem: Problem) -> Outcome:

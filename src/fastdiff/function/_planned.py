@@ -47,9 +47,9 @@ class Planned:
     def result(self, *args: Any, **kwargs: Any) -> DerivativeResult:
         """Return the derivative at x as a `DerivativeResult`; the arguments are those of f."""
         x, call = self._arguments(args, kwargs)
-        self._run(x, call)
-        assert self.last is not None
-        return self.last
+        result: DerivativeResult = self._run(x, call).result()
+        self._last = result
+        return result
 
     @property
     def last(self) -> DerivativeResult | None:

@@ -207,6 +207,7 @@ def symmetrised(jacobian: DerivativeResult, x: FloatArray, gradient: Any) -> Hes
     """Return the Hessian from the Jacobian of a gradient; `gradient` is its value at x."""
     value, status = symmetric_part(jacobian.value, jacobian.status, x)
     error, _ = symmetric_part(jacobian.error, jacobian.status, x)
-    error = np.where(np.isnan(jacobian.error), np.nan, error)
+    # A gradient whose Jacobian is not symmetric is wrong, by nobody knows which of two entries.
+    error = np.where(np.isnan(jacobian.error), np.nan, np.fmax(error, np.abs(value - jacobian.value)))
     fields = (value[()], error[()], jacobian.step, status, jacobian.nfev, describe(status))
-    return HessianResult(*fields, gradient=np.asarray(gradient, np.float64))
+    return HessianResult(*fields, gradient=np.asarray(gradient, np.float64).reshape(x.shape))

@@ -60,10 +60,13 @@ class Geometry(Protocol):
         What a level samples, by side.
     certain : int
         So many levels no verdict can do without: where calls are dear they are asked at once.
+    units : ndarray, shape (ladders, arms), or None
+        The step of an arm over that of the ladder; None where there is one arm.
     """
 
     patterns: tuple[Pattern, ...]
     certain: int
+    units: FloatArray | None
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples that are asked for, ladder after ladder, and what each quotient is divided by."""
@@ -157,6 +160,7 @@ class Lines:
     """Ladders along a direction v, and at will along a coordinate as well: their points differ from x everywhere."""
 
     certain = 3
+    units: FloatArray | None
 
     def __init__(
         self,
@@ -189,6 +193,7 @@ class Entries:
     """Ladders of the entries of an elementwise f: one call moves them all, each by a step of its own."""
 
     certain = 3
+    units: FloatArray | None = None
 
     def __init__(self, x: FloatArray, box: Box, patterns: tuple[Pattern, ...], indices: IntpArray) -> None:
         self.x, self.box, self.patterns, self.indices = x, box, patterns, indices
@@ -321,6 +326,8 @@ class AdaptiveRun:
         ladders = Ladders(start, geometry.patterns, f0, self.epsilon, goal.rtol, goal.atol, goal.max_levels, enough)
         yield from climb(ladders, geometry, geometry.certain if self.plan.vectorized else 1)
         value, error, step, status, tops = ladders.results()
+        # The step of several arms is the geometric mean of theirs.
+        step *= 1.0 if geometry.units is None else np.exp2(np.log2(geometry.units).mean(axis=1, keepdims=True))
         self.value[entries], self.error[entries], self.step[entries], self.status[entries] = value, error, step, status
         return tops
 
@@ -500,13 +507,13 @@ class HessianRun(AdaptiveRun):
         start = self._begin(2, 2)
         live = self._blank(start["side"])
         self._blank(np.maximum(start["side"][rows], start["side"][columns]), n)
-        self.axes = Axes(self.x, self.box, start, len(self.f0))
+        self.axes = Axes(self.x, self.box, start, self.f0, self.epsilon)
         for block in self._blocks(live, len(self.f0)):
             tops = yield from self._solve(start[block], self.f0[None], block, self.axes.of(block))
             if len(self.f0):
                 found = np.where(np.isfinite(self.error[block]), tops, self.axes.top[block][:, None])
                 self.axes.choose(block, found.min(axis=1))
-        self.gradient = self.axes.gradient(self.f0, self.epsilon)
+        self.gradient = self.axes.gradient()
         alive = np.flatnonzero((start["side"][rows] < FIXED) & (start["side"][columns] < FIXED))
         for block in self._blocks(alive, 4 * len(self.f0)):
             pairs = np.stack([rows[block], columns[block]], axis=1)
@@ -532,9 +539,10 @@ class Axes:
 
     patterns = tuple(_patterns.line(2, side) for side in (CENTRAL, FORWARD, BACKWARD))
 
-    def __init__(self, x: FloatArray, box: Box, start: Array, outputs: int) -> None:
-        self.x, self.box, self.start = x, box, start
-        self.values, self.values_before = np.full((2, LEVELS, len(x), 2, outputs), np.nan)
+    def __init__(self, x: FloatArray, box: Box, start: Array, f0: FloatArray, epsilon: float) -> None:
+        self.x, self.box, self.start, self.f0, self.epsilon = x, box, start, f0, epsilon
+        self.values, self.values_before = np.full((2, LEVELS, len(x), 2, len(f0)), np.nan)
+        self._slopes: list[tuple[int, int, FloatArray, FloatArray]] = []
         self.known, self.known_before, self.top_before = np.zeros((3, len(x)), np.intp)
         self.side = start["side"].astype(np.intp)
         self.top = start["first"].astype(np.intp)
@@ -548,6 +556,7 @@ class Axes:
         """Keep the values of ladders along these coordinates."""
         level = asked["level"]
         again = coordinates[level == 0]
+        self._differentiate(again[self.known[again] > 0])
         self.values_before[:, again] = self.values[:, again]
         self.known_before[again], self.top_before[again] = self.known[again], self.top[again]
         self.values[level, coordinates] = values.reshape(len(asked), 2, values.shape[1])
@@ -584,20 +593,29 @@ class Axes:
         np.maximum.at(self.known, coordinates, levels + 1)
         return values[2 * count :]
 
-    def gradient(self, f0: FloatArray, epsilon: float) -> FloatArray:
-        """Return the first derivatives from the samples along the axes, shape (n, outputs)."""
-        gradient = np.zeros((len(self.x), len(f0)))
-        for i in range(len(self.x)):
-            levels, side = int(self.known[i]), int(self.side[i])
-            if side > BACKWARD:
-                gradient[i] = 0.0 if side == FIXED else np.nan
-            elif levels:
-                near, far = self.values[:levels, i, 0], self.values[:levels, i, 1] if side == CENTRAL else f0
-                h = self.step(np.full(levels, i), np.arange(levels))[:, None]
-                quotient = (near - far) / ((2 if side == CENTRAL else 1 if side == FORWARD else -1) * h)
-                noise = epsilon * (np.abs(near) + np.abs(far) + np.abs(self.x[i] * quotient)) / h
-                gradient[i], _ = extrapolate(quotient, noise, self.patterns[side].power)
+    def gradient(self) -> FloatArray:
+        """Return the first derivatives from the samples along the axes, shape (n, outputs).
+
+        Steps larger than those of the second derivatives are not trusted: they may have stepped over what f does.
+        """
+        self._differentiate(np.flatnonzero(self.known))
+        gradient = np.full((len(self.x), len(self.f0)), np.nan)
+        gradient[self.side == FIXED] = 0.0
+        least = np.full(gradient.shape, np.inf)
+        for i, top, slope, error in self._slopes:
+            better = (error < least[i]) & (top <= self.top[i])
+            gradient[i, better], least[i, better] = slope[better], error[better]
         return gradient
+
+    def _differentiate(self, coordinates: IntpArray) -> None:
+        """Note the first derivatives along the last descents."""
+        for i in coordinates:
+            levels, side = int(self.known[i]), int(self.side[i])
+            near, far = self.values[:levels, i, 0], self.values[:levels, i, 1] if side == CENTRAL else self.f0
+            h = self.step(np.full(levels, i), np.arange(levels))[:, None]
+            quotient = (near - far) / ((2 if side == CENTRAL else 1 if side == FORWARD else -1) * h)
+            noise = self.epsilon * (np.abs(near) + np.abs(far) + np.abs(self.x[i] * quotient)) / h
+            self._slopes.append((i, self.top[i], *extrapolate(quotient, noise, self.patterns[side].power)))
 
     def together(self, pairs: IntpArray) -> tuple[Array, FloatArray]:
         """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
