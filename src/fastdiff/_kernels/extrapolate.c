@@ -333,7 +333,9 @@ static int judge(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const we
     if (!converging && (e->even_bad || (levels > 3 && !asymptotic && !flat)))
         return ROUGH;
     /* The next level has 2^order times the noise: below that there is nothing to gain. */
-    const double enough = levels < LONG ? e->enough : NEARLY * e->enough;
+    /* Where f(x) is next to nothing, noise falls with the steps, and with it a derivative that is 0: what the noise of
+       the first level would be is enough. */
+    const double enough = fmax(levels < LONG ? e->enough : NEARLY * e->enough, 2 * e->noise[0]);
     const int rounded = found.error <= fmax(ACCURATE * goal->epsilon * fabs(found.value), enough) ||
                         e->descent.truncation <= ldexp(1, p->order) * e->descent.noise;
     const int met = tolerated(goal, &found);
@@ -359,10 +361,9 @@ static void begin_descent(fd_entry *e) {
     e->bend = 0;
 }
 
-static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const weights *w, int i, const sample *s,
-                      double f0) {
+static void add_level(fd_entry *e, const fd_goal *goal, const fd_pattern *p, const weights *w, int i, const sample *s) {
     e->edges |= s->edges;
-    e->towering |= s->largest > TOWERING * fabs(f0);
+    e->towering |= s->largest > TOWERING * e->size;
     if (s->edges) {
         e->verdict = BROKEN;
         return;
@@ -390,8 +391,8 @@ static void settle(fd_entry *e, const fd_goal *goal) {
     const int asked = goal->rtol > 0 || goal->atol > 0;
     if (asked && tolerated(goal, best))
         e->status = e->verdict == TOLERATED ? TOLERANCE_MET : CONVERGED;
-    else if (best->truncation == 0 && best->value == 0)
-        e->status = CONVERGED;
+    else if (best->truncation == 0 && best->value == 0 && best->error <= UNCONVERGED * e->size + DBL_MIN)
+        e->status = CONVERGED; /* f does not change */
     else
         e->status = asked || best->error > 1e-3 * fabs(best->value) ? NOISE_LIMITED : CONVERGED;
 }
@@ -535,6 +536,7 @@ void fd_ladders_begin(const fd_ladders *all, ptrdiff_t count) {
             entries[j].best = entries[j].rough = NOTHING;
             entries[j].flat_top = entries[j].rough_top = FD_NO_STEP;
             entries[j].status = UNSETTLED;
+            entries[j].size = fabs(all->f0[r * all->f0_stride + j]);
             if (isfinite(all->f0[r * all->f0_stride + j]))
                 l->active = 1;
             else {
@@ -695,7 +697,7 @@ static void tell(const fd_ladders *all, ptrdiff_t id, const weights *w, const do
         if (l->probing)
             judge_probe(e, l, &all->goal, &s);
         else
-            add_level(e, &all->goal, p, w, l->level, &s, f0[j]);
+            add_level(e, &all->goal, p, w, l->level, &s);
     }
     l->used++;
     if (l->probing) {

@@ -49,6 +49,7 @@ typedef struct {
 } fd_estimate;
 
 typedef struct {
+    double size;   /* |f(x)| */
     double enough; /* an error that is small enough, whatever the tolerances say */
     /* The descent. */
     double value[FD_LEVELS], noise[FD_LEVELS];   /* the quotients */

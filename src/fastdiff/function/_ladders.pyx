@@ -39,6 +39,7 @@ cdef extern from "extrapolate.h" nogil:
         int level
 
     ctypedef struct fd_entry:
+        double size
         double enough
         fd_estimate best
         signed char status
