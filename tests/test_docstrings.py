@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 import fastdiff as fd
+from fastdiff import testing
 
 VERBS = {name: value for name, value in vars(fd).items() if name in fd.__all__ and inspect.isfunction(value)}
 CLASSES = {name: value for name, value in vars(fd).items() if name in fd.__all__ and inspect.isclass(value)}
-DOCUMENTED = {**VERBS, **CLASSES, "grid.gradient": fd.grid.gradient, "plot.step_study": fd.plot.step_study}
+ROOMS = {
+    "grid.gradient": fd.grid.gradient,
+    "plot.step_study": fd.plot.step_study,
+    "testing.problem": testing.problem,
+}
+DOCUMENTED = {**VERBS, **CLASSES, **ROOMS, "testing.problems": testing.problems, "testing.Problem": testing.Problem}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -20,7 +26,7 @@ def test_examples_run(name: str) -> None:
     assert all(runner.run(test).failed == 0 for test in found)
 
 
-@pytest.mark.parametrize("name", [*VERBS, "grid.gradient", "plot.step_study", "Gradient", "Jacobian", "Hessian"])
+@pytest.mark.parametrize("name", [*VERBS, *ROOMS, "Gradient", "Jacobian", "Hessian"])
 def test_sections_are_there(name: str) -> None:
     text = inspect.getdoc(DOCUMENTED[name]) or ""
     wanted = ["Parameters", "Raises", "Examples"] + (["Returns"] if name in VERBS else [])
@@ -28,7 +34,7 @@ def test_sections_are_there(name: str) -> None:
     assert ">>> " in text
 
 
-@pytest.mark.parametrize("name", [*VERBS, "grid.gradient", "plot.step_study"])
+@pytest.mark.parametrize("name", [*VERBS, *ROOMS])
 def test_every_parameter_is_described(name: str) -> None:
     function: Any = DOCUMENTED[name]
     text = inspect.getdoc(function) or ""

@@ -46,7 +46,8 @@ def test_public_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["fastdiff", "fastdiff.grid", "fastdiff.function", "fastdiff.interop", "fastdiff.plot"]
+    "name",
+    ["fastdiff", "fastdiff.grid", "fastdiff.function", "fastdiff.interop", "fastdiff.plot", "fastdiff.testing"],
 )
 def test_each_public_module_can_be_imported_alone(name: str) -> None:
     in_a_new_process(f"import {name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -81,25 +80,26 @@ class Jet:
 def variables(x: FloatArray) -> list[Jet]:
     """Return the coordinates of x, shape (n,), as jets."""
     n = len(x)
-    return [Jet(float(value), unit, np.zeros((n, n))) for value, unit in zip(x, np.eye(n), strict=True)]
+    # NumPy's floats overflow to infinity where Python's raise.
+    return [Jet(value, unit, np.zeros((n, n))) for value, unit in zip(x, np.eye(n), strict=True)]
 
 
-# function -> (value, first and second derivative, given x and the value)
+# function -> (its first and second derivative, given x and the value there)
 _RULES: dict[str, Callable[[float, float], tuple[float, float]]] = {
     "exp": lambda x, y: (y, y),
     "log": lambda x, y: (1 / x, -1 / x**2),
-    "sin": lambda x, y: (math.cos(x), -y),
-    "cos": lambda x, y: (-math.sin(x), -y),
+    "sin": lambda x, y: (np.cos(x), -y),
+    "cos": lambda x, y: (-np.sin(x), -y),
     "sqrt": lambda x, y: (0.5 / y, -0.25 / (x * y)),
     "atan": lambda x, y: (1 / (1 + x * x), -2 * x / (1 + x * x) ** 2),
 }
 
 
 class JetFunctions:
-    """The elementary functions of jets: what `math` is to numbers."""
+    """The elementary functions of jets: what `numpy` is to numbers."""
 
     def __getattr__(self, name: str) -> Callable[[Jet], Jet]:
-        rule, function = _RULES[name], getattr(math, name)
+        rule, function = _RULES[name], getattr(np, name)
 
         def apply(x: Jet) -> Jet:
             value = function(x.value)

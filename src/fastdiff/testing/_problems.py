@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,13 @@ from . import _formulas as f
 from ._jets import Jet, JetFunctions, variables
 
 _JETS = JetFunctions()
-_WORDS = "one of the 35 problems, by name or by number; fastdiff.testing.problems() lists them"
 
 
 @dataclass(frozen=True)
 class Problem:
     """A sum of squares with exact derivatives.
+
+    Values and derivatives are infinite or NaN where a formula overflows or divides by zero. Problems can be pickled.
 
     Attributes
     ----------
@@ -27,30 +30,37 @@ class Problem:
         Of the problem in the paper, 1 to 35.
     name : str
         Its name.
-    n : int
-        The number of variables.
+    start : tuple of float
+        The standard starting point; `x0` is the same as an array.
     minimum : float or None
         The least value of `f` known for this n, to six digits as the paper prints it; None where it prints none.
+    formula : callable
+        ``formula(module, variables)`` returns the list of residuals for any kind of number, given the module of its
+        elementary functions: `numpy`, or `mpmath` for many digits.
 
     Examples
     --------
     >>> from fastdiff.testing import problem
     >>> p = problem("rosenbrock")
-    >>> p.f(p.x0).round(1), p.gradient(p.x0).round(1)
-    (24.2, array([-215.6,  -88. ]))
+    >>> p.gradient(p.x0).round(1)
+    array([-215.6,  -88. ])
     """
 
     number: int
     name: str
-    n: int
+    start: tuple[float, ...]
     minimum: float | None
     formula: Callable[[Any, Any], list[Any]]
-    start: Callable[[int], Any]
+
+    @property
+    def n(self) -> int:
+        """The number of variables."""
+        return len(self.start)
 
     @property
     def x0(self) -> FloatArray:
         """The standard starting point, shape (n,)."""
-        return np.array(self.start(self.n), np.float64)
+        return np.array(self.start, np.float64)
 
     @property
     def m(self) -> int:
@@ -58,14 +68,15 @@ class Problem:
         return len(self.residuals(self.x0))
 
     def residuals(self, x: Any) -> FloatArray:
-        """Return the residuals at x, shape (m,); infinite where they overflow."""
+        """Return the residuals at x, shape (m,)."""
         with np.errstate(all="ignore"):
             return np.array(self.formula(np, list(self._point(x))), np.float64)
 
     def f(self, x: Any) -> np.float64:
         """Return the sum of the squares of the residuals at x."""
         residuals = self.residuals(x)
-        return np.float64(residuals @ residuals)
+        with np.errstate(all="ignore"):
+            return np.float64(residuals @ residuals)
 
     def jacobian(self, x: Any) -> FloatArray:
         """Return the exact Jacobian of the residuals at x, shape (m, n)."""
@@ -73,17 +84,20 @@ class Problem:
 
     def gradient(self, x: Any) -> FloatArray:
         """Return the exact gradient of `f` at x, shape (n,)."""
-        gradient: FloatArray = sum(2 * r.value * r.gradient for r in self._jets(x)) + np.zeros(self.n)
+        with np.errstate(all="ignore"):
+            gradient: FloatArray = np.sum([2 * r.value * r.gradient for r in self._jets(x)], axis=0)
         return gradient
 
     def hessian(self, x: Any) -> FloatArray:
         """Return the exact Hessian of `f` at x, shape (n, n)."""
-        terms = [np.multiply.outer(r.gradient, r.gradient) + r.value * r.hessian for r in self._jets(x)]
-        hessian: FloatArray = 2 * sum(terms) + np.zeros((self.n, self.n))
+        with np.errstate(all="ignore"):
+            terms = [np.multiply.outer(r.gradient, r.gradient) + r.value * r.hessian for r in self._jets(x)]
+            hessian: FloatArray = 2 * np.sum(terms, axis=0)
         return hessian
 
     def _jets(self, x: Any) -> list[Jet]:
-        return self.formula(_JETS, variables(self._point(x)))
+        with np.errstate(all="ignore"):
+            return self.formula(_JETS, variables(self._point(x)))
 
     def _point(self, x: Any) -> FloatArray:
         point = _checks.finite_array("x", x)
@@ -134,8 +148,10 @@ _ROWS: tuple[tuple[str, int, Any, Callable[[int], Any], dict[int, float]], ...] 
     ("linear, rank 1 with zeros", 10, f.linear_rank_1_zeros, lambda n: [1] * n, {10: 6.13514}),
     ("chebyquad", 8, f.chebyquad, f.inner_points, {7: 0.0, 8: 3.51687e-3, 10: 6.50395e-3}),
 )  # fmt: skip
-# number -> (the least n, what n is a multiple of, the largest n), for the problems of variable dimension.
-_VARIABLE = {20: (2, 1, 31), 21: (2, 2, None), 22: (4, 4, None)} | dict.fromkeys(range(23, 36), (3, 1, None))
+_NUMBERS = {key: number for number, row in enumerate(_ROWS, 1) for key in (row[0], number)}
+# number -> the numbers of variables it is defined for, where they vary.
+_DIMENSIONS = {20: range(2, 32), 21: range(2, maxsize, 2), 22: range(4, maxsize, 4)}
+_DIMENSIONS |= dict.fromkeys(range(23, 36), range(1, maxsize)) | {34: range(3, maxsize)}
 
 
 def problems() -> tuple[Problem, ...]:
@@ -152,10 +168,7 @@ def problems() -> tuple[Problem, ...]:
     >>> [p.name for p in problems()][:3]
     ['rosenbrock', 'freudenstein-roth', 'powell badly scaled']
     """
-    return tuple(
-        Problem(number, name, n, minima.get(n), formula, start)
-        for number, (name, n, formula, start, minima) in enumerate(_ROWS, 1)
-    )
+    return tuple(_build(number, row[1]) for number, row in enumerate(_ROWS, 1))
 
 
 def problem(which: str | int, n: int | None = None) -> Problem:
@@ -175,6 +188,8 @@ def problem(which: str | int, n: int | None = None) -> Problem:
 
     Raises
     ------
+    TypeError
+        If `n` is not an integer.
     ValueError
         If there is no such problem, or it does not have n variables.
 
@@ -184,26 +199,34 @@ def problem(which: str | int, n: int | None = None) -> Problem:
     >>> problem("watson", n=9).minimum
     1.39976e-06
     """
-    found = [p for p in problems() if which in (p.name, p.number) and not isinstance(which, bool)]
-    if not found:
-        raise ValueError(f"`which` must be {_WORDS}, got {which!r}")
-    chosen = found[0]
+    number = _number(which)
+    usual = _ROWS[number - 1][1]
     if n is None:
-        return chosen
-    wanted = _checks.integer("n", n)
-    if not _has(chosen, wanted):
-        raise ValueError(f"`n` must be {_allowed(chosen)} for {chosen.name}, got {wanted}")
-    return replace(chosen, n=wanted, minimum=_ROWS[chosen.number - 1][4].get(wanted))
+        return _build(number, usual)
+    allowed = _DIMENSIONS.get(number, range(usual, usual + 1))
+    if _checks.integer("n", n) not in allowed:
+        raise ValueError(f"`n` must be {_words(allowed)} for {_ROWS[number - 1][0]}, got {n}")
+    return _build(number, operator.index(n))
 
 
-def _has(chosen: Problem, n: int) -> bool:
-    least, multiple, most = _VARIABLE.get(chosen.number, (chosen.n, 1, chosen.n))
-    return least <= n and n % multiple == 0 and (most is None or n <= most)
+def _build(number: int, n: int) -> Problem:
+    name, _, formula, start, minima = _ROWS[number - 1]
+    return Problem(number, name, tuple(map(float, start(n))), minima.get(n), formula)
 
 
-def _allowed(chosen: Problem) -> str:
-    if chosen.number not in _VARIABLE:
-        return str(chosen.n)
-    least, multiple, most = _VARIABLE[chosen.number]
-    kind = f"a multiple of {multiple}" if multiple > 1 else "an integer"
-    return f"{kind}, at least {least}" + (f" and at most {most}" if most else "")
+def _number(which: Any) -> int:
+    """Return the number of a problem that is given by its name or its number."""
+    key = int(which) if isinstance(which, np.integer) else which
+    if isinstance(key, str | int) and not isinstance(key, bool) and key in _NUMBERS:
+        return _NUMBERS[key]
+    raise ValueError(
+        "`which` must be one of the 35 problems, by name or by number; fastdiff.testing.problems() lists them, "
+        f"got {which!r}"
+    )
+
+
+def _words(allowed: range) -> str:
+    if len(allowed) == 1:
+        return str(allowed.start)
+    kind = f"a multiple of {allowed.step}" if allowed.step > 1 else "an integer"
+    return f"{kind}, at least {allowed.start}" + ("" if allowed.stop == maxsize else f" and at most {allowed[-1]}")
