@@ -92,10 +92,10 @@ setup(
             "fastdiff.function._ladders",
             [
                 "src/fastdiff/function/_ladders.pyx",
-                *(f"{KERNELS}/{name}.c" for name in ("start", "arms", "extrapolate")),
+                *(f"{KERNELS}/{name}.c" for name in ("start", "arms", "tableau", "judge", "extrapolate")),
             ],
             include_dirs=[KERNELS, numpy.get_include()],
-            depends=[f"{KERNELS}/{name}" for name in ("config.h", "start.h", "arms.h", "extrapolate.h")],
+            depends=[f"{KERNELS}/{name}" for name in ("start.h", "arms.h", "tableau.h", "judge.h", "extrapolate.h")],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
     ],

@@ -38,6 +38,9 @@ cdef extern from "extrapolate.h" nogil:
         int top
         int level
 
+    ctypedef struct fd_weights:
+        pass
+
     ctypedef struct fd_entry:
         double size
         double enough
@@ -81,7 +84,9 @@ cdef extern from "extrapolate.h" nogil:
     void fd_ladders_begin(const fd_ladders *all, Py_ssize_t count) noexcept
     int fd_ladders_want(const fd_ladders *all, Py_ssize_t id, int ahead) noexcept
     void fd_ladders_tell(const fd_ladders *all, Py_ssize_t count, const fd_asked *asked, const double *values) noexcept
-    fd_estimate fd_extrapolate(int levels, int power, const double *value, const double *noise) noexcept
+    fd_weights fd_neville(int power) noexcept
+    fd_estimate fd_extrapolate(const fd_weights *w, int levels, const double *value, const double *noise,
+                               double louder) noexcept
 
 cdef extern from "start.h" nogil:
     ctypedef struct fd_start:
@@ -356,9 +361,10 @@ def extrapolate(cnp.ndarray value not None, cnp.ndarray noise not None, int powe
     found = np.empty((2, entries))
     cdef double *out = <double *> cnp.PyArray_DATA(<cnp.ndarray> found)
     cdef fd_estimate best
+    cdef fd_weights weights = fd_neville(power)
     for e in range(entries):
-        best = fd_extrapolate(levels, power, <const double *> cnp.PyArray_DATA(columns) + e * levels,
-                              <const double *> cnp.PyArray_DATA(noises) + e * levels)
+        best = fd_extrapolate(&weights, levels, <const double *> cnp.PyArray_DATA(columns) + e * levels,
+                              <const double *> cnp.PyArray_DATA(noises) + e * levels, 1.0)
         out[e] = best.value
         out[entries + e] = best.error
     return found[0], found[1]
