@@ -13,9 +13,10 @@ from ._layout import BACKWARD, FIXED, FORWARD, SIDES
 from ._noise import Noise, Search, contrasts, probe
 from ._plan import Plan, Run
 from ._results import Status
-from ._richardson import Arms, Entries, Geometry, Lines, Talk
+from ._richardson import Arms, Entries, Geometry, Lines
 from ._runs import CornerRun, Start, norm, scaled
 from ._steps import Box, StepRule
+from ._talk import Talk, TalkingRun
 
 # A step is not taken smaller than so many floating-point numbers.
 _LEAST = 2.0**10
@@ -43,7 +44,7 @@ def noisy(start: Start) -> Start:
     return begin
 
 
-class NoisyRun:
+class NoisyRun(TalkingRun):
     """Measures the noise of f where it is not stated, finds the steps of first differences, and hands over.
 
     Steps are searched for first derivatives by fixed steps that the user does not state in any way; the result has an
@@ -61,20 +62,7 @@ class NoisyRun:
 
     def __init__(self, start: Start, plan: Plan, x: FloatArray, epsilon: float, known: Array | None) -> None:
         self._start, self._plan, self._x, self._epsilon, self._known = start, plan, x, epsilon, known
-        self._talk = self._run()
-        self._next: Batch | None = next(self._talk, None)
-
-    def ask(self) -> Batch | None:
-        """Return the points that are needed next, or None when the run is done."""
-        batch, self._next = self._next, None
-        return batch
-
-    def tell(self, values: Array) -> None:
-        """Take the values at the points asked for, shape (points, outputs)."""
-        try:
-            self._next = self._talk.send(values)
-        except StopIteration:
-            self._next = None
+        self._begin_talk()
 
     def f_at_x(self) -> Array:
         """Return f(x), shape (outputs,)."""

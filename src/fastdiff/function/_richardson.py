@@ -6,10 +6,11 @@ is written as a generator that yields batches and is sent their values.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator, Iterator
 from functools import cached_property
 from itertools import product
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
@@ -34,8 +35,7 @@ from ._problem import Kind
 from ._results import Status
 from ._runs import Start, along, norm, scaled
 from ._steps import Box, require_kept
-
-Talk: TypeAlias = Generator[Batch, Array, None]
+from ._talk import Talk, TalkingRun
 
 # The first step of a derivative of order k is the scale times two to this power: about five levels below it are then
 # limited by round-off (docs/error-model.md, section 4). A first derivative to a tolerance begins lower.
@@ -225,7 +225,7 @@ class Entries:
 _BLANKS = {FIXED: Status.FIXED, CRAMPED: Status.DOMAIN_LIMITED}
 
 
-class AdaptiveRun:
+class AdaptiveRun(TalkingRun):
     """What all adaptive runs share: f(x), ladders in blocks, results.
 
     Parameters
@@ -257,20 +257,7 @@ class AdaptiveRun:
         if plan.rule.stated:
             h = np.where(self.box.lower == self.box.upper, np.inf, plan.rule(x, epsilon))
             require_kept(plan.rule, x, h, np.ones(len(x)))
-        self._talk = self._run()
-        self._next: Batch | None = next(self._talk, None)
-
-    def ask(self) -> Batch | None:
-        """Return the points that are needed next, or None when the run is done."""
-        batch, self._next = self._next, None
-        return batch
-
-    def tell(self, values: Array) -> None:
-        """Take the values at the points asked for, shape (points, outputs)."""
-        try:
-            self._next = self._talk.send(values)
-        except StopIteration:
-            self._next = None
+        self._begin_talk()
 
     def f_at_x(self) -> Array:
         """Return f(x), shape (outputs,)."""
@@ -282,8 +269,9 @@ class AdaptiveRun:
         yield from self._differentiate()
         self.worst = int(self.status.max(initial=0))
 
+    @abstractmethod
     def _differentiate(self) -> Talk:
-        raise NotImplementedError
+        """Yield the batches that are needed, and fill value, error, step and status."""
 
     def _allocate(self, entries: int, outputs: int) -> None:
         self.value, self.error, self.step = (np.zeros((entries, outputs)) for _ in range(3))
