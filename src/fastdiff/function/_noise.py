@@ -17,10 +17,10 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _evaluate
 from ._evaluate import Batch
+from ._geometry import Geometry
 from ._ladders import ASKED
 from ._layout import CENTRAL, FORWARD, SIDES, formula
 from ._patterns import Pattern
-from ._richardson import Geometry
 from ._steps import Box
 
 # ---- how large the noise is

@@ -9,11 +9,11 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray, StatusArray
 from . import _evaluate, _steps
 from ._evaluate import Batch
+from ._geometry import Arms, Entries, Geometry, Lines
 from ._layout import BACKWARD, FIXED, FORWARD, SIDES
 from ._noise import Noise, Search, contrasts, probe
 from ._plan import Plan, Run
 from ._results import Status
-from ._richardson import Arms, Entries, Geometry, Lines
 from ._runs import CornerRun, Start, norm, scaled
 from ._steps import Box, StepRule
 from ._talk import Talk, TalkingRun
