@@ -156,7 +156,7 @@ class _Study:
 
     def require_reference(self) -> None:
         """Raise ValueError where there is nothing to measure against."""
-        if not np.isfinite([self.reference.value, self.reference.error]).all():
+        if not (self.reference.ok and np.isfinite([self.reference.value, self.reference.error]).all()):
             raise ValueError(f"step_study has no derivative to measure against: {self.reference.message}")
 
     def step(self, result: DerivativeResult) -> float:

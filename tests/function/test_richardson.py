@@ -168,7 +168,8 @@ def test_outputs_converge_each_on_its_own() -> None:
 
     result = fd.jacobian(mixed, [1.0], method="richardson", full_output=True)
     exact = np.array([1000 * np.cos(1000), 2.0, 0.0, 0.0, 1e-200])
-    assert [Status(int(s)).name for s in result.status[:, 0]] == ["CONVERGED"] * 2 + ["NOT_SMOOTH"] + ["CONVERGED"] * 2
+    statuses = ["CONVERGED", "CONVERGED", "NOT_SMOOTH", "NOISE_LIMITED", "CONVERGED"]
+    assert [Status(int(s)).name for s in result.status[:, 0]] == statuses
     assert (np.abs(result.value[:, 0] - exact) <= result.error[:, 0]).all()
     assert (result.error[[0, 1, 4], 0] <= 1e-9 * np.abs(exact[[0, 1, 4]])).all()
 
@@ -209,6 +210,20 @@ def test_what_is_stated_about_steps_is_used(options: Any) -> None:
     assert (moves <= np.asarray(step) * (1 + 1e-12)).all()
     if "x_scale" not in options:
         np.testing.assert_allclose(moves, np.broadcast_to(step, 3), rtol=1e-12)
+
+
+def test_a_scale_far_below_x_may_be_stated() -> None:
+    result = fd.derivative(np.sin, 1e8, method="richardson", x_scale=1.0, full_output=True)
+    assert abs(result.value - np.cos(1e8)) <= result.error <= 1e-5
+    with pytest.raises(ValueError, match=r"`x_scale`.*lost"):
+        fd.derivative(np.sin, 1e8, method="richardson", x_scale=1e-9)
+
+
+def test_what_is_lost_in_a_huge_f_is_no_convergence() -> None:
+    for f in (lambda x: 1e17 + x, lambda x: 1e16 + np.sin(x)):
+        result = fd.derivative(f, 1.0, method="richardson", full_output=True)
+        assert result.status >= Status.NOISE_LIMITED
+        assert result.error >= 1
 
 
 @pytest.mark.parametrize("name", PLANNED)

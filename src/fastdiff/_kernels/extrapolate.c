@@ -39,8 +39,8 @@ static void settle(fd_entry *e, const fd_goal *goal) {
     const int asked = goal->rtol > 0 || goal->atol > 0;
     if (asked && fd_tolerated(goal, best))
         e->status = e->verdict == TOLERATED ? TOLERANCE_MET : CONVERGED;
-    else if (best->truncation == 0 && best->value == 0 && best->error <= fd_unconverged(goal) * e->size + DBL_MIN)
-        e->status = CONVERGED; /* f does not change */
+    else if (best->value == 0 && best->error <= DBL_MIN)
+        e->status = CONVERGED; /* f is 0 all around */
     else
         e->status = asked || best->error > 1e-3 * fabs(best->value) ? NOISE_LIMITED : CONVERGED;
 }

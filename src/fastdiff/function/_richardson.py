@@ -85,7 +85,9 @@ class AdaptiveRun(TalkingRun):
         self.box = unbounded if plan.box is None else plan.box
         self._known = known
         if plan.rule.stated:
-            h = np.where(self.box.lower == self.box.upper, np.inf, plan.rule(x, epsilon))
+            scale = plan.rule.x_scale
+            first = plan.rule(x, epsilon) if scale is None else scale * 2.0 ** self._top(plan.target.total_order)
+            h = np.where(self.box.lower == self.box.upper, np.inf, first)
             require_kept(plan.rule, x, h, np.ones(len(x)))
         self._begin_talk()
 
