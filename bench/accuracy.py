@@ -2,7 +2,7 @@
 
 Run as ``python bench/accuracy.py``, with the peers installed (the extra ``bench``) and nothing else running: it prints
 the calibration, writes it into the README and draws ``docs/accuracy.png``. ``--quick`` takes few cases and writes
-nothing.
+nothing; ``--failures SEED`` lists what fastdiff gets wrong of the cases of a seed, and of the traps.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import jacobi
-import numdifftools
 import numpy as np
 from scipy import differentiate
 from scipy.optimize import rosen, rosen_der, rosen_hess
@@ -29,58 +29,67 @@ import ratios
 import readme
 import table
 from catalogue import Case, cases
+from traps import TRAPS, Trap, Verdict, scatter
 
 PICTURE = Path(__file__).parent.parent / "docs" / "accuracy.png"
 # An estimate above this share of the value is no promise; a true error above it is a failure.
 SILENT = 1e-3
 WRONG = 1e-6
 TOLERANCE = 1e-6
-
-# (f, x) -> (derivative, its estimated error)
-Peer = Callable[[Callable[[float], float], float], tuple[float, float]]
+PER_FUNCTION = 48
 
 
-def fastdiff(f: Any, x: float, **options: Any) -> tuple[float, float]:
+class Answer(NamedTuple):
+    """What a peer says: the derivative, its estimated error (NaN: none), and whether it warns of the result."""
+
+    value: float
+    error: float
+    flagged: bool = False
+
+
+REFUSED = Answer(math.nan, math.nan, True)
+Peer = Callable[[Callable[[float], float], float], Answer]
+
+
+def fastdiff(f: Any, x: float, **options: Any) -> Answer:
     """Return the derivative of fastdiff."""
     result = fd.derivative(f, x, full_output=True, **options)
-    return float(result.value), float(result.error)
+    return Answer(float(result.value), float(result.error), not result.ok)
 
 
-def numdifftools_(f: Any, x: float, **options: Any) -> tuple[float, float]:
+def numdifftools(f: Any, x: float, **options: Any) -> Answer:
     """Return that of numdifftools."""
-    found = numdifftools.Derivative(f, full_output=True, **options)(x)
-    return float(np.squeeze(found.estimate)), float(np.squeeze(found.error_estimate))
+    found = import_module("numdifftools").Derivative(f, full_output=True, **options)(x)
+    return Answer(float(np.squeeze(found.estimate)), float(np.squeeze(found.error_estimate)))
 
 
-def jacobi_(f: Any, x: float, **options: Any) -> tuple[float, float]:
+def jacobi(f: Any, x: float, **options: Any) -> Answer:
     """Return that of jacobi."""
-    value, error = jacobi.jacobi(f, x, **options)
-    return float(np.squeeze(value)), float(np.squeeze(error))
+    value, error = import_module("jacobi").jacobi(f, x, **options)
+    return Answer(float(np.squeeze(value)), float(np.squeeze(error)))
 
 
-def scipy_adaptive(f: Any, x: float, **options: Any) -> tuple[float, float]:
+def scipy_adaptive(f: Any, x: float, **options: Any) -> Answer:
     """Return that of scipy.differentiate, whose f takes arrays."""
     found = differentiate.derivative(lambda t: np.reshape([f(float(u)) for u in t.ravel()], t.shape), x, **options)
-    return float(found.df), float(found.error)
+    return Answer(float(found.df), float(found.error), not found.success)
 
 
-def scipy_fixed(f: Any, x: float, **options: Any) -> tuple[float, float]:
+def scipy_fixed(f: Any, x: float, method: str = "3-point", **options: Any) -> Answer:
     """Return that of scipy.optimize, which does not estimate its error."""
-    return float(
-        np.squeeze(approx_derivative(lambda t: f(float(t[0])), x, **{"method": "3-point", **options}))
-    ), math.nan
+    value = approx_derivative(lambda t: f(float(t[0])), x, method=method, **options)
+    return Answer(float(np.squeeze(value)), math.nan)
 
 
 adaptive = partial(fastdiff, method="richardson")
-CALIBRATED: dict[str, Peer] = {
+ESTIMATING: dict[str, Peer] = {
     "fastdiff": adaptive,
-    f"fastdiff, `rtol={TOLERANCE:.0e}`".replace("e-0", "e-"): partial(adaptive, rtol=TOLERANCE),
-    "numdifftools": numdifftools_,
-    "jacobi": jacobi_,
+    "fastdiff, `rtol=1e-6`": partial(adaptive, rtol=TOLERANCE),
+    "numdifftools": numdifftools,
+    "jacobi": jacobi,
     "scipy.differentiate": scipy_adaptive,
-    "fastdiff, central": fastdiff,
-    "scipy.optimize, 3-point": scipy_fixed,
 }
+CALIBRATED = ESTIMATING | {"fastdiff, central": fastdiff, "scipy.optimize, 3-point": scipy_fixed}
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,7 @@ class Found:
     case: Case
     value: float
     error: float
+    flagged: bool
     evaluations: int
 
     @property
@@ -105,17 +115,26 @@ class Found:
     @property
     def silent(self) -> bool:
         """Whether it is wrong and says that it is right."""
-        return self.relative > SILENT and self.error < SILENT * abs(self.value)
+        return self.relative > SILENT and self.error < SILENT * abs(self.value) and not self.flagged
+
+    @property
+    def failed(self) -> bool:
+        """Whether the error exceeds the estimate, or what round-off alone explains."""
+        return not self.wrong <= self.error or (self.case.well_conditioned and self.relative > WRONG)
 
 
 def solve(peer: Peer, case: Case, f: Callable[[float], float] | None = None) -> Found:
     """Let a peer differentiate a case, or another function whose derivative it is."""
     counted = peers.Counted(case.f if f is None else f)
+    return Found(case, *ask(peer, counted, case.x), counted.points)
+
+
+def ask(peer: Peer, f: Callable[[float], float], x: float) -> Answer:
+    """Return what a peer says; an exception, its own or that of f, is a refusal."""
     try:
-        value, error = peer(counted, case.x)
-    except ArithmeticError:  # of the peer: f raises nothing
-        value, error = math.nan, math.nan
-    return Found(case, value, error, counted.points)
+        return peer(f, x)
+    except (ArithmeticError, ValueError):
+        return REFUSED
 
 
 @dataclass(frozen=True)
@@ -150,18 +169,50 @@ def calibrate(peer: Peer, drawn: tuple[Case, ...]) -> Calibration:
 def calibration_table(drawn: tuple[Case, ...]) -> str:
     """Return the calibration of all peers as a table."""
     lines = [
-        f"| {len(drawn)} derivatives | evaluations | relative error > 1e-6 | silently wrong | covered "
+        f"| {len(drawn):,} derivatives | evaluations | relative error > 1e-6 | silently wrong | covered "
         "| median relative error | sharpness |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, peer in CALIBRATED.items():
+    for name, peer in peers.present(CALIBRATED).items():
         found = calibrate(peer, drawn)
-        estimates = not math.isnan(found.sharpness)
+        estimates = name in ESTIMATING
         lines.append(
             f"| {name} | {found.evaluations:.1f} | {found.wrong} | {found.silent if estimates else '–'} "
             f"| {f'{100 * found.covered:.1f} %' if estimates else '–'} | {found.median:.0e} "
             f"| {f'{found.sharpness:.2g}' if estimates else '–'} |"
         )
+    return "\n".join(lines)
+
+
+def failures(peer: Peer, drawn: tuple[Case, ...]) -> Iterator[str]:
+    """Yield a line for each case that a peer gets wrong beyond its estimate, or that has fewer than six digits."""
+    for one in (solve(peer, case) for case in drawn):
+        if one.failed:
+            yield (
+                f"{one.case.f.name} at {one.case.x!r}: {one.value!r}, exactly {one.case.slope!r}; error "
+                f"{one.wrong:.1e}, estimate {one.error:.1e}, {'silent, ' if one.silent else ''}"
+                f"conditioning {one.case.conditioning:.0e}, {one.evaluations} evaluations"
+            )
+
+
+# ---- traps
+
+
+def told(peer: str, trap: Trap) -> Verdict:
+    """Return what a peer made of a trap; f that raises is told to fastdiff, which alone can be told."""
+    options = {"on_error": "edge"} if peer.startswith("fastdiff") else {}
+    return trap.judge(*ask(partial(ESTIMATING[peer], **options), trap, trap.x))
+
+
+def trap_table() -> str:
+    """Return how many of the traps each adaptive peer gets right, refuses, or is wrong on."""
+    lines = [
+        f"| {len(TRAPS)} traps | {' | '.join(verdict.value for verdict in Verdict)} |",
+        "|---" + "|---:" * len(Verdict) + "|",
+    ]
+    for name in peers.present(ESTIMATING):
+        counts = Counter(told(name, trap) for trap in TRAPS.values())
+        lines.append(f"| {name} | {' | '.join(str(counts[verdict]) for verdict in Verdict)} |")
     return "\n".join(lines)
 
 
@@ -177,21 +228,23 @@ def gradients(x: Any, vectorized: bool) -> dict[str, ratios.Call]:
     """Return the gradient of Rosenbrock's function by each adaptive peer."""
     calls: dict[str, ratios.Call] = {
         "fastdiff": lambda: fd.gradient(rosenbrock, x, method="richardson", vectorized=vectorized),
-        "numdifftools": lambda: numdifftools.Gradient(rosenbrock)(x),
+        "numdifftools": lambda: import_module("numdifftools").Gradient(rosenbrock)(x),
     }
     if vectorized:
         calls["scipy.differentiate"] = lambda: differentiate.jacobian(rosenbrock, x).df
-    return calls
+    return peers.present(calls)
 
 
 def hessians(x: Any) -> dict[str, Callable[[Any], Any]]:
     """Return the Hessian of f at x by each peer."""
-    return {
-        "fastdiff": lambda f: fd.hessian(f, x, method="richardson"),
-        "numdifftools": lambda f: numdifftools.Hessian(f)(x),
-        "scipy.differentiate": lambda f: differentiate.hessian(f, x).ddf,
-        "fastdiff, central": lambda f: fd.hessian(f, x),
-    }
+    return peers.present(
+        {
+            "fastdiff": lambda f: fd.hessian(f, x, method="richardson"),
+            "numdifftools": lambda f: import_module("numdifftools").Hessian(f)(x),
+            "scipy.differentiate": lambda f: differentiate.hessian(f, x).ddf,
+            "fastdiff, central": lambda f: fd.hessian(f, x),
+        }
+    )
 
 
 def gradient_table(quick: bool) -> str:
@@ -218,26 +271,38 @@ def gradient_table(quick: bool) -> str:
     return "\n".join(lines)
 
 
+def functions_with_hessians(x: Any) -> dict[str, tuple[Callable[[Any], Any], Any]]:
+    """Return functions of points, or of columns of points, and their exact Hessians at x."""
+    weights = np.linspace(0.3, 0.75, len(x))
+
+    def dot(x: Any) -> Any:
+        return np.tensordot(weights, x, axes=1)
+
+    def bell(x: Any) -> Any:
+        return np.exp(-dot(x**2))
+
+    def log_sum_exp(x: Any) -> Any:
+        return np.log(np.exp(x).sum(axis=0))
+
+    slope, share = 2 * weights * x, np.exp(x) / np.exp(x).sum()
+    return {
+        "Rosenbrock": (rosenbrock, rosen_hess(x)),
+        "a Gaussian bell": (bell, bell(x) * (np.outer(slope, slope) - 2 * np.diag(weights))),
+        "a plane wave": (lambda x: np.sin(5 * dot(x)), -25 * math.sin(5 * dot(x)) * np.outer(weights, weights)),
+        "log Σ exp": (log_sum_exp, np.diag(share) - np.outer(share, share)),
+    }
+
+
 def hessian_table() -> str:
     """Return evaluations and errors of Hessians as a table."""
     x = np.linspace(-1, 1.5, 10)
-    weights = np.linspace(0.3, 0.75, 10)
-
-    def bell(x: Any) -> Any:
-        return np.exp(-np.tensordot(weights, x**2, axes=1))
-
-    slope = 2 * weights * x
-    exact = {
-        "Rosenbrock": (rosenbrock, rosen_hess(x)),
-        "a Gaussian bell": (bell, bell(x) * (np.outer(slope, slope) - 2 * np.diag(weights))),
-    }
     names = list(hessians(x))
     lines = [f"| Hessian of 10 variables | {' | '.join(names)} |", "|---" + "|---:" * len(names) + "|"]
-    for title, (f, truth) in exact.items():
+    for title, (f, exact) in functions_with_hessians(x).items():
         cells = []
         for call in hessians(x).values():
             counted = peers.Counted(f, 10)
-            error = np.abs(call(counted) - truth).max() / np.abs(truth).max()
+            error = np.abs(call(counted) - exact).max() / np.abs(exact).max()
             cells.append(f"{counted.points:,}, {error:.0e}")
         lines.append(f"| {title}: evaluations, relative error | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -250,34 +315,19 @@ ORDERS = (2, 4, 6, 8)
 SWEEPS: dict[str, list[Peer]] = {
     "fastdiff": [partial(adaptive, rtol=rtol) for rtol in TOLERANCES],
     "fastdiff, central": [partial(fastdiff, accuracy=order) for order in ORDERS],
-    "numdifftools": [partial(numdifftools_, order=order) for order in ORDERS],
-    "jacobi": [partial(jacobi_, rtol=rtol) for rtol in (1e-1, *TOLERANCES)],
+    "numdifftools": [partial(numdifftools, num_steps=steps) for steps in (3, 4, 5, 6, 8, 11, 15)],
+    "jacobi": [partial(jacobi, rtol=rtol) for rtol in (1e-1, *TOLERANCES)],
     "scipy.differentiate": [
         partial(scipy_adaptive, tolerances={"rtol": max(rtol, 1e-14), "atol": 0.0}) for rtol in TOLERANCES
     ],
     "scipy.optimize": [partial(scipy_fixed, method=method) for method in ("2-point", "3-point")],
 }
+BOUNDED = {name: SWEEPS[name] for name in ("fastdiff", "fastdiff, central", "scipy.optimize")}
 NOISE = 1e-6
 NOISY_SWEEPS = SWEEPS | {
     'fastdiff, noise="auto"': [partial(adaptive, noise="auto")],
     'fastdiff, central, noise="auto"': [partial(fastdiff, noise="auto")],
 }
-
-
-def scatter(x: float) -> float:
-    """Return a number between -1 and 1 that depends on every bit of x."""
-    bits = int(np.float64(x).view(np.uint64)) * 0x9E3779B97F4A7C15 % 2**64
-    return (bits ^ (bits >> 29)) % 2**32 / 2**31 - 1
-
-
-def bounded(peer: str) -> list[Callable[[float, float], Peer]]:
-    """Return how a peer is told of a lower and an upper bound, at each of its settings."""
-    known: dict[str, list[Callable[[float, float], Peer]]] = {
-        "fastdiff": [lambda lo, hi, p=p: partial(p, bounds=(lo, hi)) for p in SWEEPS["fastdiff"]],
-        "fastdiff, central": [lambda lo, hi, p=p: partial(p, bounds=(lo, hi)) for p in SWEEPS["fastdiff, central"]],
-        "scipy.optimize": [lambda lo, hi, p=p: partial(p, bounds=(lo, hi)) for p in SWEEPS["scipy.optimize"]],
-    }
-    return known.get(peer, [])
 
 
 Point = tuple[float, float]
@@ -296,18 +346,17 @@ def families(drawn: tuple[Case, ...]) -> dict[str, dict[str, list[Point]]]:
     def noisy(case: Case) -> Callable[[float], float]:
         return lambda t: case.f(t) * (1 + NOISE * scatter(float(np.squeeze(t))))
 
-    near = [(case, case.x + abs(case.x) * 10.0 ** -(i % 12)) for i, case in enumerate(well)]
+    near = [(case, case.x + abs(case.x) * 10.0 ** -(1 + i % 12)) for i, case in enumerate(well)]
+
+    def curves(sweeps: dict[str, list[Peer]], run: Callable[[Peer], list[Found]]) -> dict[str, list[Point]]:
+        return {name: [digits(run(peer)) for peer in sweep] for name, sweep in peers.present(sweeps).items()}
+
     return {
-        "smooth": {name: [digits([solve(peer, c) for c in well]) for peer in sweep] for name, sweep in SWEEPS.items()},
-        f"noisy: {NOISE:g} of f": {
-            name: [digits([solve(peer, c, noisy(c)) for c in well]) for peer in sweep]
-            for name, sweep in NOISY_SWEEPS.items()
-        },
-        "an upper bound near x": {
-            name: [digits([solve(tell(-np.inf, bound), c) for c, bound in near]) for tell in bounded(name)]
-            for name in SWEEPS
-            if bounded(name)
-        },
+        "smooth": curves(SWEEPS, lambda peer: [solve(peer, case) for case in well]),
+        f"noisy: {NOISE:g} of f": curves(NOISY_SWEEPS, lambda peer: [solve(peer, case, noisy(case)) for case in well]),
+        "a bound at 0.1 … 1e-12 of |x|": curves(
+            BOUNDED, lambda peer: [solve(partial(peer, bounds=(-np.inf, bound)), case) for case, bound in near]
+        ),
     }
 
 
@@ -348,17 +397,34 @@ def main() -> None:
     """Measure, print, and write unless it was only a try."""
     parser = argparse.ArgumentParser(description="Calibrate derivatives and their errors beside the peers.")
     parser.add_argument("--quick", action="store_true", help="few cases; write nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument("--failures", type=int, metavar="SEED", help="only list what fastdiff gets wrong")
+    options = parser.parse_args()
     warnings.simplefilter("ignore")  # the peers'
-    drawn = cases(1 if quick else 15)
-    with np.errstate(all="ignore"):
-        text = "\n\n".join([calibration_table(drawn), gradient_table(quick), hessian_table(), table.machine()])
-        print(text)
-        curves = families(drawn[:: 5 if quick else 2])
-    if quick:
+    np.seterr(all="ignore")
+    if options.failures is not None:
+        list_failures(cases(PER_FUNCTION, options.failures))
         return
-    readme.replace("accuracy", text)
-    draw(curves)
+    if not options.quick:
+        peers.require("numdifftools", "jacobi", "mpmath")
+    drawn = cases(1 if options.quick else PER_FUNCTION)
+    tables = [calibration_table(drawn), trap_table(), gradient_table(options.quick), hessian_table(), table.machine()]
+    text = "\n\n".join(tables)
+    print(text)
+    curves = families(drawn[:: 5 if options.quick else 8])
+    if not options.quick:
+        readme.replace("accuracy", text)
+        draw(curves)
+
+
+def list_failures(drawn: tuple[Case, ...]) -> None:
+    """Print what fastdiff gets wrong of the cases and of the traps."""
+    for name in ("fastdiff", "fastdiff, `rtol=1e-6`"):
+        print(f"{name}:")
+        for line in failures(ESTIMATING[name], drawn):
+            print(" ", line)
+        for title, trap in TRAPS.items():
+            if told(name, trap) is Verdict.WRONG:
+                print("  trap", title)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 DIGITS = 60
 # Terms of the Taylor series from which the scale of f near x is read.
-TERMS = 6
+TERMS = 7
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Function:
         import mpmath
 
         with mpmath.workdps(DIGITS):
-            return [float(c) for c in mpmath.taylor(lambda t: self.formula(mpmath, t), mpmath.mpf(x), TERMS)]
+            # Unchopped: a slope of 1e-300 is none of round-off here.
+            found = mpmath.taylor(lambda t: self.formula(mpmath, t), mpmath.mpf(x), TERMS, chop=False)
+            return [float(c) for c in found]
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,15 @@ class Case:
     def well_conditioned(self) -> bool:
         """Whether six digits can be asked for."""
         return self.conditioning < 1e-9
+
+
+def bessel(m: Any, x: Any) -> Any:
+    """Return J₀(x) by its power series, to 40 terms."""
+    term = total = x / x
+    for k in range(1, 40):
+        term = -term * x * x / (4 * k * k)
+        total = total + term
+    return total
 
 
 FUNCTIONS = (
@@ -127,6 +138,16 @@ FUNCTIONS = (
     Function("1/(x - 1.03)", lambda m, x: 1 / (x - 1.03), 0.01, 10),
     Function("a rational function", lambda m, x: (x**3 + 2) / (x * x + 3 * x + 10), 1e-6, 1e6, True),
     Function("a polynomial", lambda m, x: 3 * x**4 - 2 * x**3 + x - 7, 1e-6, 1e6, True),
+    Function("|x|", lambda m, x: abs(x), 1e-6, 1e6, True),
+    Function("log, small", lambda m, x: m.log(x), 1e-12, 1e-6),
+    Function("exp, small", lambda m, x: m.exp(x), 1e-14, 1e-6, True),
+    Function("x², large", lambda m, x: x * x, 1e6, 1e25, True),
+    Function("sin, large", lambda m, x: m.sin(x), 1e6, 1e9, True),
+    Function("log1p", lambda m, x: m.log1p(x), 1e-12, 1e6),
+    Function("√x x²", lambda m, x: m.sqrt(x) * x * x, 1e-6, 1e6),
+    Function("J₀", bessel, 1e-3, 8, True),
+    Function("10³⁰⁰ sin", lambda m, x: 1e300 * m.sin(x), 1e-6, 1e3, True),
+    Function("10⁻³⁰⁰ exp", lambda m, x: 1e-300 * m.exp(x), 1e-6, 10, True),
 )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.differentiate import hessian as scipy_hessian
@@ -15,12 +16,25 @@ from scipy.optimize._numdiff import approx_derivative
 import fastdiff as fd
 
 Call = Callable[[], Any]
+Side = TypeVar("Side")
 NAMES = ("fastdiff", "numpy", "scipy", "findiff", "numdifftools", "jacobi")
 
 
 def versions() -> dict[str, str]:
     """Return the version of each library that is installed."""
     return {name: importlib.metadata.version(name) for name in NAMES if find_spec(name)}
+
+
+def require(*modules: str) -> None:
+    """Stop where a cell would stay empty because a peer is missing."""
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"missing peers: {', '.join(missing)}; the extra `bench` installs them")
+
+
+def present(sides: Mapping[str, Side]) -> dict[str, Side]:
+    """Return the sides whose library is installed: each is named after its module, and more if need be."""
+    return {name: side for name, side in sides.items() if find_spec(re.split(r"\W", name)[0])}
 
 
 def _installed(calls: dict[str, Call | None]) -> dict[str, Call]:

@@ -11,7 +11,6 @@ import io
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +218,8 @@ def limits(rows: list[tuple[str, str, str]]) -> str:
 
 
 def require_peers() -> None:
-    """Stop where a cell would stay empty because a peer is missing."""
-    missing = [name for name in (*peers.NAMES, "numba") if find_spec(name) is None]
-    if missing:
-        raise SystemExit(f"missing peers: {', '.join(missing)}; the extra `bench` installs them")
+    """Stop where a peer or the floor is missing."""
+    peers.require(*peers.NAMES, "numba")
     try:
         floor.fastest([np.zeros(64)], [np.zeros(64)])
     except floor.Unavailable as error:
