@@ -353,7 +353,9 @@ def families(drawn: tuple[Case, ...]) -> dict[str, dict[str, list[Point]]]:
 
     return {
         "smooth": curves(SWEEPS, lambda peer: [solve(peer, case) for case in well]),
-        f"noisy: {NOISE:g} of f": curves(NOISY_SWEEPS, lambda peer: [solve(peer, case, noisy(case)) for case in well]),
+        f"noise of {NOISE:.0e} of f".replace("e-0", "e-"): curves(
+            NOISY_SWEEPS, lambda peer: [solve(peer, case, noisy(case)) for case in well]
+        ),
         "a bound at 0.1 … 1e-12 of |x|": curves(
             BOUNDED, lambda peer: [solve(partial(peer, bounds=(-np.inf, bound)), case) for case, bound in near]
         ),
