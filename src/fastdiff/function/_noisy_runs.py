@@ -152,7 +152,7 @@ class _Track:
 def _track(plan: Plan, x: FloatArray, epsilon: float, noise: Noise, f0: Array) -> _Track | None:
     """Return the lines of a target that have room for a step; None where it has none."""
     kind, n = plan.target.kind, len(x)
-    box = Box(np.full(n, -np.inf), np.full(n, np.inf)) if plan.box is None else plan.box
+    box = Box.unbounded(n) if plan.box is None else plan.box
     # The first steps, the smallest and the largest.
     steps = np.array([plan.rule(x, epsilon), _LEAST * np.spacing(np.abs(x)), np.maximum(1.0, np.abs(x))])
     patterns = tuple(contrast.pattern for contrast in contrasts(plan.accuracy))

@@ -81,8 +81,7 @@ class AdaptiveRun(TalkingRun):
         self.plan = plan
         self.x = x
         self.epsilon = epsilon
-        unbounded = Box(np.full(len(x), -np.inf), np.full(len(x), np.inf))
-        self.box = unbounded if plan.box is None else plan.box
+        self.box = Box.unbounded(len(x)) if plan.box is None else plan.box
         self._known = known
         if plan.rule.stated:
             scale = plan.rule.x_scale

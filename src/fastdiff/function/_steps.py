@@ -118,6 +118,11 @@ class Box:
     lower: FloatArray
     upper: FloatArray
 
+    @classmethod
+    def unbounded(cls, n: int) -> Box:
+        """Return the box of n coordinates without bounds."""
+        return cls(np.full(n, -np.inf), np.full(n, np.inf))
+
     def along(self, x: FloatArray, v: FloatArray, share: float) -> Box:
         """Return the bounds on t, around 0, that keep x + t v in this box, within a share of the room."""
         moving = v != 0
