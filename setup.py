@@ -89,6 +89,13 @@ setup(
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
         Extension(
+            "fastdiff.function._compiled",
+            ["src/fastdiff/function/_compiled.pyx", f"{KERNELS}/calls.c"],
+            include_dirs=[KERNELS, numpy.get_include()],
+            depends=[f"{KERNELS}/{name}" for name in ("config.h", "calls.h")] + ["src/fastdiff/function/_evaluate.pxd"],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        ),
+        Extension(
             "fastdiff.function._ladders",
             [
                 "src/fastdiff/function/_ladders.pyx",

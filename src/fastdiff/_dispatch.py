@@ -26,6 +26,21 @@ def sparse() -> Any:
 
 
 @cache
+def numba() -> Any:
+    """Return the module that compiles Python functions.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    """
+    try:
+        return import_module("fastdiff.interop.numba")
+    except ImportError as error:
+        raise ImportError("jit needs numba, which is missing: python -m pip install numba") from error
+
+
+@cache
 def backend(name: Backend) -> Any:
     """Return the module of a back-end: it has ``differentiate(problem) -> solution``."""
     return import_module(BACKENDS[name])

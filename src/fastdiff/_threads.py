@@ -18,6 +18,10 @@ from . import _checks
 # many seconds on one thread gains more than it risks.
 WORTHWHILE_SECONDS = 2e-3
 
+# Calls of a function are handed out in small pieces, so that a thread that is held up keeps nobody waiting but in the
+# end.
+WORTHWHILE_CALLS = 500e-6
+
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 _forked = False
@@ -56,7 +60,7 @@ def _cgroup_cpus() -> int:
         return 1 << 20
 
 
-def for_work(threads: object, seconds: float) -> int:
+def for_work(threads: object, seconds: float, worthwhile: float = WORTHWHILE_SECONDS) -> int:
     """Return the number of threads for work that takes one thread about `seconds`.
 
     Parameters
@@ -66,6 +70,8 @@ def for_work(threads: object, seconds: float) -> int:
         the main one, as each of those would get an OpenMP team of its own.
     seconds : float
         The estimated time of the work on one thread.
+    worthwhile : float
+        From how much of it on several threads pay.
 
     Returns
     -------
@@ -77,6 +83,6 @@ def for_work(threads: object, seconds: float) -> int:
         return 1
     if wanted is not None:
         return wanted
-    if seconds < WORTHWHILE_SECONDS or threading.current_thread() is not threading.main_thread():
+    if seconds < worthwhile or threading.current_thread() is not threading.main_thread():
         return 1
     return available()

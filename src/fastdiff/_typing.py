@@ -62,6 +62,11 @@ class Options(TypedDict, total=False):
         times as many (Moré and Wild 2011). First derivatives by fixed steps search the step that the noise asks for,
         and estimate their error, unless `step`, `relative_step` or `x_scale` is stated; all else takes the noise for
         the precision of f. Default: round-off. For all methods but ``"complex"``.
+    threads : int
+        For a compiled f: the number of threads. Default: as many as the work is worth for `jit` and ``@cfunc``; one for
+        other pointers, as they may not allow more. The result does not depend on it.
+    outputs : int or tuple of int
+        For a compiled f of the vector signature, where it is required: the number or the shape of what it returns.
     f0 : array_like
         f(x), if known.
     backend : {"fastdiff", "scipy"}
@@ -87,6 +92,8 @@ class Options(TypedDict, total=False):
     max_levels: int
     on_error: OnError
     noise: Any
+    threads: int
+    outputs: int | tuple[int, ...]
     f0: Any
     backend: Backend
     full_output: bool

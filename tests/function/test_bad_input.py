@@ -1,6 +1,5 @@
 """Bad input: one table of calls, the exception each raises, and the words its message must hold."""
 
-import ctypes
 import subprocess
 import sys
 from collections.abc import Callable
@@ -488,69 +487,6 @@ def test_every_verb_judges_x(name: str, x: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="`x`"):
         VERBS[name](calls.append, x)
     assert not calls
-
-
-# ---- compiled functions
-
-
-def low_level() -> Any:
-    from scipy import LowLevelCallable
-
-    return LowLevelCallable(ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda t: t))
-
-
-def numba_cfunc() -> Any:
-    numba = pytest.importorskip("numba")
-    return numba.cfunc("float64(float64)")(lambda t: t * t)
-
-
-def ctypes_pointer() -> Any:
-    return ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda t: t * t)
-
-
-def library_function() -> Any:
-    return ctypes.pythonapi.Py_IncRef
-
-
-def cffi_pointer() -> Any:
-    """What a pointer of cffi looks like from outside."""
-    return type("_CDataBase", (), {"__module__": "_cffi_backend", "__call__": lambda self, t: t})()
-
-
-def capsule() -> Any:
-    return np.random.default_rng(0).bit_generator.capsule
-
-
-COMPILED = {
-    "LowLevelCallable": low_level,
-    "numba @cfunc": numba_cfunc,
-    "ctypes": ctypes_pointer,
-    "ctypes function": library_function,
-    "cffi": cffi_pointer,
-    "PyCapsule": capsule,
-}
-
-
-@pytest.mark.parametrize("kind", COMPILED)
-@pytest.mark.parametrize(
-    "name", [*VERBS, *PLANNED, "gradient_field", "hessian(gradient=)", "hvp(gradient=)", "compare"]
-)
-def test_compiled_functions_are_refused_by_name(name: str, kind: str) -> None:
-    g = COMPILED[kind]()
-    others: dict[str, Callable[[], Any]] = {
-        "gradient_field": lambda: fd.gradient_field(g, X),
-        "hessian(gradient=)": lambda: fd.hessian(None, X, gradient=g),
-        "hvp(gradient=)": lambda: fd.hvp(None, X, X, gradient=g),
-        "compare": lambda: fd.compare(g, X),
-    }
-    others |= {verb: lambda: VERBS[name](g, X) for verb in VERBS}
-    others |= {cls: lambda: PLANNED[name](g) for cls in PLANNED}
-    with pytest.raises(TypeError, match="compiled functions are not supported yet") as caught:
-        others[name]()
-    parameter = "`gradient`" if "gradient=" in name else "`f`"
-    assert kind.split(" function")[0] in str(caught.value)
-    assert parameter in str(caught.value)
-    assert "wrap it" in str(caught.value)
 
 
 # ---- exceptions of f

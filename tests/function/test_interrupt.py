@@ -9,6 +9,7 @@ import pytest
 
 PRELUDE = """
 import operator, signal, time
+import numba
 import numpy as np
 import fastdiff as fd
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,6 +17,8 @@ x = np.ones(100_000)
 first = operator.itemgetter(0)
 def python(x):
     return x[0]
+total = numba.njit(lambda x: x.sum())
+cfunc = numba.cfunc("float64(int32, CPointer(float64))")(lambda n, x: total(numba.carray(x, (n,))))
 print("ready", flush=True)
 try:
     {call}
@@ -30,6 +33,9 @@ CALLS = {
     "forward": "fd.gradient(first, x, method='forward')",
     "planned": "fd.Gradient(first)(x)",
     "Hessian": "fd.Hessian(first, accuracy=8)(np.ones(2000))",
+    "compiled": "fd.gradient(cfunc, x)",
+    "compiled, two threads": "fd.gradient(cfunc, x, threads=2)",
+    "jitted": "fd.Hessian(fd.jit(total))(np.ones(3000))",
     "columns": "fd.gradient(first, np.ones(60_000), vectorized=True)",
 }
 

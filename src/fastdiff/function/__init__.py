@@ -1,6 +1,7 @@
 """Derivatives of functions that are called: verbs, planned objects and results."""
 
 from .._typing import Options
+from ._jit import jit
 from ._planned import Gradient, Hessian, Jacobian
 from ._results import AccuracyWarning, DerivativeResult, HessianResult, Status
 from ._verbs import (
@@ -34,6 +35,7 @@ __all__ = [
     "hessian_diagonal",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "laplacian",
     "partial",

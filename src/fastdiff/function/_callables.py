@@ -1,56 +1,49 @@
 """What kind of function f is, and the arguments around x.
 
-Compiled functions are recognised without importing the libraries that make them. They are refused by name until they
-are supported: a numba CFunc is callable, but calling it runs its Python body at Python speed.
+Compiled functions come first: a numba CFunc is callable, but calling it runs its Python body at Python speed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from .. import _checks
-from .._typing import Function
+from .._typing import FloatArray, Function
+from ._jit import Jitted
+from ._pointers import Pointer, compiled_kind, read
 
 Form = Literal["array", "unpack", "scalar"]
-
-# (module, class) of compiled functions, by prefix of the module's name.
-_COMPILED = (
-    ("builtins", "PyCapsule", "a PyCapsule"),
-    ("scipy.", "LowLevelCallable", "a scipy.LowLevelCallable"),
-    ("numba.", "CFunc", "a numba @cfunc"),
-    ("_cffi_backend", "", "a cffi pointer"),
-    ("_ctypes", "CFuncPtr", "a ctypes function pointer"),
-    ("_ctypes", "PyCFuncPtr", "a ctypes function pointer"),
-)
+Compiled: TypeAlias = Pointer | Jitted
 
 
-def compiled_kind(f: object) -> str:
-    """Return what kind of compiled function f is, or an empty string."""
-    for cls in type(f).__mro__:
-        for module, name, kind in _COMPILED:
-            if str(cls.__module__).startswith(module) and name in ("", cls.__name__):
-                return kind
-    return ""
+def compiled_function(name: str, f: object) -> Compiled | None:
+    """Return f as a compiled function, or None where it is a Python callable.
 
-
-def require_python_function(name: str, f: object) -> None:
-    """Raise TypeError unless f is a Python callable."""
+    Raises
+    ------
+    TypeError
+        If f is neither, or a compiled function of a signature that is not known.
+    ValueError
+        If f is NULL, or has data that it does not take.
+    """
     if type(f) is FunctionType:
-        return
-    kind = compiled_kind(f)
-    if kind:
-        raise TypeError(f"`{name}` is {kind}; compiled functions are not supported yet: wrap it in a Python function")
+        return None
+    if isinstance(f, Jitted):
+        return f
+    if compiled_kind(f):
+        return read(name, f)
     if not callable(f):
         raise TypeError(f"`{name}` must be callable, got {f!r:.80}")
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A Python function with the arguments around x.
+    """A function with the arguments around x.
 
     Attributes
     ----------
@@ -62,6 +55,14 @@ class Call:
         Which positional argument is x; a slice takes several, as numbers.
     unpack : bool
         Whether the entries of x are passed as numbers, one by one.
+    compiled : Pointer, Jitted or None
+        The function where it is compiled.
+    outputs : tuple of int or None
+        The shape of what a compiled function returns, if stated.
+    threads : int or None
+        The number of threads that call a compiled function, if stated.
+    weights : ndarray or None
+        What the outputs are weighted and summed with, where a weighted sum is differentiated.
     """
 
     f: Function
@@ -69,6 +70,10 @@ class Call:
     kwargs: dict[str, Any] = field(default_factory=dict)
     argnum: int | slice = 0
     unpack: bool = False
+    compiled: Compiled | None = None
+    outputs: tuple[int, ...] | None = None
+    threads: int | None = None
+    weights: FloatArray | None = None
 
     def form(self) -> Form:
         """Return how x reaches f."""

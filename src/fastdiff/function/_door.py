@@ -10,7 +10,9 @@ import numpy as np
 
 from .. import _checks, _dispatch
 from .._typing import Array, FloatArray, Method, Options
-from ._callables import Call, check_argnum, require_python_function
+from ._callables import Call, check_argnum, compiled_function
+from ._jit import Jitted
+from ._pointers import SIGNATURES, VECTOR, Pointer
 from ._problem import Goal, Settings
 
 METHODS: tuple[Method, ...] = ("central", "forward", "backward", "complex", "richardson")
@@ -246,11 +248,34 @@ def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: t
         )
 
 
+# Options of one kind of function only, and why the other does not have them.
+_ONLY_PYTHON = {
+    "args": "give data by scipy.LowLevelCallable(f, user_data), or close over it with fastdiff.jit",
+    "kwargs": "give data by scipy.LowLevelCallable(f, user_data), or close over it with fastdiff.jit",
+    "argnum": "x is its only argument",
+    "unpack": "its signature says how it takes x",
+    "vectorized": "it is called without the interpreter, so that there is nothing to gain",
+    "batch_bytes": "it is called without the interpreter, so that there is nothing to gain",
+}
+_ONLY_COMPILED = {
+    "threads": "the interpreter runs one thread at a time",
+    "outputs": "what it returns shows its shape",
+}
+
+
 def call(verb: str, f: Any, options: Options) -> Call:
     """Return f with its other arguments, judged."""
-    require_python_function("f", f)
-    if not options:
+    compiled = compiled_function("f", f)
+    if not options and compiled is None:
         return Call(f)
+    off = [name for name in ("unpack", "vectorized") if options.get(name) is False]
+    given = {name: value for name, value in options.items() if value is not None and name not in off}
+    for name, reason in (_ONLY_COMPILED if compiled is None else _ONLY_PYTHON).items():
+        if name in given and not (name == "unpack" and isinstance(compiled, Jitted)):
+            kind = "a Python" if compiled is None else "a compiled"
+            raise ValueError(f"`{name}` can't be used with {kind} f: {reason}")
+    if compiled is not None:
+        return _compiled_call(f, compiled, given)
     args: Any = options.get("args")
     kwargs: Any = options.get("kwargs")
     if args is not None and not isinstance(args, tuple):
@@ -271,6 +296,40 @@ def call(verb: str, f: Any, options: Options) -> Call:
             if options.get(name):
                 raise ValueError(f"`{name}` and a slice as `argnum` can't be given together: a slice unpacks already")
     return made
+
+
+def _compiled_call(f: Any, compiled: Pointer | Jitted, given: dict[str, Any]) -> Call:
+    """Return a compiled f with the options it takes."""
+    if given.get("backend") == "scipy":
+        raise ValueError("`backend`='scipy' can't be used with a compiled f: SciPy differentiates Python functions")
+    if isinstance(compiled, Pointer):
+        if given.get("method") == "complex":
+            raise ValueError("method='complex' can't be used with a pointer: it takes no complex numbers")
+        if compiled.signature == VECTOR and "outputs" not in given:
+            raise ValueError(
+                f"`outputs` is needed for an f of the signature {SIGNATURES[VECTOR]!r}: the number or the shape of "
+                "what it returns"
+            )
+        if compiled.signature != VECTOR and "outputs" in given:
+            raise ValueError(
+                f"`outputs` can't be used with an f of the signature {SIGNATURES[compiled.signature]!r}: it returns "
+                "one number"
+            )
+    return Call(
+        f,
+        unpack=_checks.flag("unpack", given.get("unpack", False)),
+        compiled=compiled,
+        outputs=_outputs(given.get("outputs")),
+        threads=_checks.integer("threads", given["threads"], least=1, most=1024) if "threads" in given else None,
+    )
+
+
+def _outputs(outputs: Any) -> tuple[int, ...] | None:
+    """Return the shape of what f returns."""
+    if outputs is None:
+        return None
+    lengths = outputs if isinstance(outputs, tuple | list) else (outputs,)
+    return tuple(_checks.integer("outputs", length, least=0) for length in lengths)
 
 
 def point(x: Any) -> FloatArray:

@@ -12,10 +12,11 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
-from ._evaluate import EPSILON, Batch, Columns, Evaluator, Loop
+from ._evaluate import EPSILON, Batch
+from ._evaluators import COMPLEX_VALUED, evaluator
 from ._imaginary_runs import IMAGINARY_RUNS, blank
 from ._noisy_runs import noisy
-from ._plan import Plan, Run
+from ._plan import Evaluator, Plan, Run
 from ._problem import Problem, Settings, Target
 from ._results import (
     DerivativeResult,
@@ -29,9 +30,6 @@ from ._results import (
 from ._richardson import RICHARDSON_RUNS
 from ._runs import RUNS
 from ._steps import Box, StepRule
-
-_COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
-
 
 _RUNS = {"complex": IMAGINARY_RUNS, "richardson": RICHARDSON_RUNS}
 
@@ -51,20 +49,6 @@ def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
     box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
     adaptive = (settings.goal, settings.vectorized, settings.noise)
     return Plan(target, settings.method, settings.accuracy, rule, box, shape, *adaptive)
-
-
-def evaluator(problem: Problem, epsilon: float = EPSILON) -> Evaluator:
-    """Return the evaluator that f asks for."""
-    call, settings, target = problem.call, problem.settings, problem.target
-    before, after = call.around(problem.x.size)
-    adaptive = settings.method == "richardson"
-    complex_allowed = settings.method == "complex" or (problem.verb in _COMPLEX_VALUED and not adaptive)
-    judged = (complex_allowed, epsilon, adaptive, settings.goal.on_error == "edge")
-    if settings.vectorized:
-        return Columns(call.f, before, after, call.kwargs, problem.x.shape, *judged, settings.batch_bytes)
-    form = "scalar" if problem.scalar_x else call.form()
-    weight = problem.x.size if target.kind == "elementwise" else 1
-    return Loop(call.f, before, after, call.kwargs, form, problem.x.shape, weight, *judged)
 
 
 def run(problem: Problem, plan: Plan, evaluate: Evaluator, x: FloatArray, known: Array | None) -> Run:
@@ -198,7 +182,7 @@ def solve(problem: Problem, plan: Plan, evaluate: Evaluator) -> Outcome:
     settings, x = problem.settings, problem.x.ravel()
     if plan.box is not None:
         _door.require_inside(x, plan.box.lower, plan.box.upper, plan.shape)
-    known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in _COMPLEX_VALUED)
+    known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in COMPLEX_VALUED)
     done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
     guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0

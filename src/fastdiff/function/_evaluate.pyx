@@ -17,33 +17,6 @@ from ._results import numbers
 
 cnp.import_array()
 
-cdef extern from "combine.h" nogil:
-    ctypedef struct fd_step_rule:
-        double step
-        double above
-        double below
-        int dyadic
-
-    ctypedef struct fd_differences:
-        Py_ssize_t entries
-        Py_ssize_t order
-        const Py_ssize_t *terms
-        const Py_ssize_t *plus
-        const Py_ssize_t *minus
-        const double *weight
-        const signed char *blank
-        const double *denominator
-        const Py_ssize_t *factors
-
-    void fd_steps(Py_ssize_t n, const double *x, const fd_step_rule *rule, double *h) noexcept
-    void fd_round_dyadic(Py_ssize_t n, double *h) noexcept
-    void fd_units(Py_ssize_t n, const double *x, const double *h, const double *low, const double *high,
-                  const double *lower, const double *upper, double *units) noexcept
-    void fd_displace(Py_ssize_t count, const double *x, const double *h, const Py_ssize_t *indices,
-                     const double *multiples, const double *lower, const double *upper, double *values) noexcept
-    int fd_combine(const fd_differences *d, Py_ssize_t outputs, const double *values, const double *units,
-                   double epsilon, double *out, signed char *status) noexcept
-
 EPSILON = float(np.finfo(np.float64).eps)
 # The precision of what f returns decides the steps: f in float32 has fewer digits to lose.
 cdef dict EPSILON_OF_ITEMSIZE = {2: float(np.finfo(np.float16).eps), 4: float(np.finfo(np.float32).eps)}
@@ -73,12 +46,6 @@ cdef class Batch:
         Point r sets coordinate ``indices[t]`` to ``values[t]`` for t in ``indptr[r]:indptr[r + 1]``. None where the
         points are the base points.
     """
-
-    cdef readonly cnp.ndarray base
-    cdef readonly cnp.ndarray start
-    cdef readonly cnp.ndarray indptr
-    cdef readonly cnp.ndarray indices
-    cdef readonly cnp.ndarray values
 
     def __init__(self, cnp.ndarray base not None, start=None, indptr=None, indices=None, values=None):
         self.base = base
@@ -130,14 +97,6 @@ cdef class Evaluator:
     nfev : int
         The number of points evaluated so far.
     """
-
-    cdef readonly object shape
-    cdef readonly double epsilon
-    cdef readonly Py_ssize_t nfev
-    cdef bint complex_allowed
-    cdef bint real_domain
-    cdef Py_ssize_t size
-    cdef cnp.ndarray values
 
     cdef int begin(self, Py_ssize_t points, object array) except -1:
         """Take the first value of a batch as the model of all; find the precision from the first of all."""
@@ -411,16 +370,6 @@ cdef class Differences:
     denominator : ndarray, shape (entries,); factors : ndarray of intp, shape (entries, order)
         What an entry is divided by: a number, and the units of these coordinates.
     """
-
-    cdef readonly cnp.ndarray terms
-    cdef readonly cnp.ndarray plus
-    cdef readonly cnp.ndarray minus
-    cdef readonly cnp.ndarray weight
-    cdef readonly cnp.ndarray blank
-    cdef readonly cnp.ndarray denominator
-    cdef readonly cnp.ndarray factors
-    cdef fd_differences d
-    cdef Py_ssize_t points
 
     def __init__(self, cnp.ndarray terms not None, cnp.ndarray plus not None, cnp.ndarray minus not None,
                  cnp.ndarray weight not None, cnp.ndarray blank not None, cnp.ndarray denominator not None,

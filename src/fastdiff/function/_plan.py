@@ -58,6 +58,25 @@ class Plan:
         return _layout.axis_layout(key, target.order, self.accuracy)
 
 
+class Evaluator(Protocol):
+    """What evaluates f, as a method sees it."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of what f returns; None where it is not known yet."""
+
+    @property
+    def epsilon(self) -> float:
+        """The relative precision of what f returns."""
+
+    @property
+    def nfev(self) -> int:
+        """The number of points evaluated so far."""
+
+    def evaluate(self, batch: Batch) -> Array | None:
+        """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
+
+
 class Run(Protocol):
     """What a method looks like to those who evaluate f."""
 

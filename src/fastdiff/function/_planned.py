@@ -6,17 +6,14 @@ Options are judged once; the plan is kept for the shape of x, the precision of f
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 from typing import Any, Unpack
-
-import numpy as np
 
 from .. import _checks, _dispatch
 from .._typing import FloatArray, Function, Options
 from . import _door
-from ._callables import Call, require_python_function
+from ._callables import Call, compiled_function
 from ._problem import Problem, Target
-from ._results import DerivativeResult, numbers
+from ._results import DerivativeResult
 
 
 class Planned:
@@ -209,9 +206,9 @@ class Hessian(Planned):
         **options: Unpack[Options],
     ) -> None:
         if f is not None or gradient is None:
-            require_python_function("f", f)
+            compiled_function("f", f)
         if gradient is not None:
-            require_python_function("gradient", gradient)
+            compiled_function("gradient", gradient)
         self._weighted = _checks.flag("weighted", weighted)
         if self._weighted and gradient is not None:
             raise ValueError("`weighted` and `gradient` can't be given together: v·f has no single gradient")
@@ -229,7 +226,7 @@ class Hessian(Planned):
             raise TypeError("Hessian with weighted=True must be called with x and v")
         x, call = super()._arguments((args[0], *args[2:]), kwargs)
         weights = _checks.finite_array("v", args[1])
-        return x, replace(call, f=_Weighted(call.f, weights, self._settings.vectorized))
+        return x, replace(call, weights=weights)
 
     def _run(self, x: FloatArray, call: Call) -> Any:
         outcome = super()._run(x, call)
@@ -237,22 +234,3 @@ class Hessian(Planned):
             return outcome
         self._outcome = self._engine.Symmetrised(outcome)
         return self._outcome
-
-
-class _Weighted:
-    """The scalar function v·F of a vector function F."""
-
-    def __init__(self, f: Function, weights: FloatArray, vectorized: bool) -> None:
-        self._f = f
-        self._weights = weights.ravel()
-        self._vectorized = vectorized
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        values = numbers(self._f(*args, **kwargs), complex_allowed=True)
-        shape = values.shape[:-1] if self._vectorized else values.shape
-        if prod(shape) != self._weights.size:
-            raise ValueError(f"`v` must have one weight for each output of `f`, got {self._weights.size} for {shape}")
-        weighted = self._weights @ values.reshape(self._weights.size, -1)
-        if values.dtype in (np.float16, np.float32):
-            weighted = weighted.astype(values.dtype)  # the precision of f, by which the steps are chosen
-        return weighted if self._vectorized else weighted[0]

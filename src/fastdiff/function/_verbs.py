@@ -11,7 +11,7 @@ import numpy as np
 from .. import _checks, _dispatch
 from .._typing import FloatArray, Function, Indexing, Options
 from . import _door
-from ._callables import require_python_function
+from ._callables import compiled_function
 from ._problem import Problem, Settings, Target
 from ._results import (
     AccuracyWarning,
@@ -214,8 +214,8 @@ def hessian(f: Function | None, x: Any, *, gradient: Function | None = None, **o
     if gradient is None:
         return _deliver(_problem("hessian", f, x, Target("hessian"), options))
     if f is not None:
-        require_python_function("f", f)
-    require_python_function("gradient", gradient)
+        compiled_function("f", f)
+    compiled_function("gradient", gradient)
     problem = _problem("hessian", gradient, x, _AXIS, options)
     backend = _dispatch.backend_for(problem.verb, problem.settings.backend)
     return _hand_over(problem, [backend.hessian_of_gradient(problem)])[0]
@@ -412,8 +412,8 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     if gradient is None:
         return _deliver(_problem("hvp", f, point, Target("hessian_product", v=along), options))
     if f is not None:
-        require_python_function("f", f)
-    require_python_function("gradient", gradient)
+        compiled_function("f", f)
+    compiled_function("gradient", gradient)
     return _deliver(_problem("hvp", gradient, point, Target("direction", v=along), options))
 
 

@@ -47,6 +47,8 @@ def differentiate(problem: Problem) -> Finished:
         raise _cannot(problem, f"method={settings.method!r}")
     if settings.accuracy != _DEFAULT_ACCURACY[settings.method]:
         raise _cannot(problem, f"accuracy={settings.accuracy}")
+    if problem.call.compiled is not None:
+        raise _cannot(problem, "a compiled f")
     for name in ("x_scale", "vectorized", "noise"):
         if getattr(settings, name) not in (None, False):
             raise _cannot(problem, f"`{name}`")

@@ -1,0 +1,182 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""Evaluators of compiled functions: no interpreter between the points, threads where the policy allows them."""
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from ._evaluate cimport (
+    Batch,
+    Evaluator,
+)
+
+cnp.import_array()
+
+cdef extern from "calls.h" nogil:
+    ctypedef struct fd_function:
+        void (*pointer)() noexcept
+        int signature
+        void *data
+        Py_ssize_t n
+        Py_ssize_t m
+
+    ctypedef struct fd_points:
+        Py_ssize_t count
+        const double *base
+        const Py_ssize_t *start
+        const Py_ssize_t *indptr
+        const Py_ssize_t *indices
+        const double *values
+
+    ctypedef struct fd_progress:
+        Py_ssize_t done
+        Py_ssize_t failed
+        int written
+        double seconds
+
+    Py_ssize_t fd_scratch(Py_ssize_t n)
+    void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, Py_ssize_t strict,
+                 double *scratch, double *values, fd_progress *progress) noexcept
+
+# The first rows run on one thread for this long, which tells how long the others will take; after it, Ctrl-C is
+# answered at intervals of the second.
+cdef double TRIAL_SECONDS = 20e-6
+cdef double INTERRUPT_SECONDS = 20e-3
+
+
+def capsule(object o):
+    """Return the name, the address and the context of a PyCapsule; the name is None where it has none."""
+    cdef const char *name = PyCapsule_GetName(o)
+    address = <uintptr_t> PyCapsule_GetPointer(o, name)
+    return None if name == NULL else name.decode(), address, <uintptr_t> PyCapsule_GetContext(o)
+
+
+cdef class CompiledLoop(Evaluator):
+    """Calls a compiled function of `size` numbers.
+
+    Parameters
+    ----------
+    source : Pointer
+        Where the function is, how it is called, what its failures mean. It is kept alive.
+    size : int
+        How many numbers the function takes.
+    shape : tuple of int or None
+        The shape of what it returns; None where the source has to be asked at the first point.
+    epsilon : float
+        The precision of f.
+    weight : int
+        The points that one call counts for: an elementwise f takes as many as x has entries.
+    edges : bool
+        Whether a failure, but for that at the first point of all, says that the point is outside the domain of f.
+    team : callable
+        Called with the estimated seconds of the work, returns the number of threads.
+    """
+
+    cdef object source
+    cdef object team
+    cdef Py_ssize_t weight
+    cdef bint edges
+    cdef fd_function f
+
+    def __init__(self, source, Py_ssize_t size, shape, double epsilon, Py_ssize_t weight, bint edges,
+                 team):
+        self.source = source
+        self.weight = weight
+        self.team = team
+        self.edges = edges
+        self.epsilon = epsilon
+        self.f.pointer = <void (*)() noexcept> <uintptr_t> source.address
+        self.f.signature = source.signature
+        self.f.data = <void *> <uintptr_t> source.data
+        self.f.n = size
+        if shape is not None:
+            self.take_shape(shape)
+
+    cdef int take_shape(self, object shape) except -1:
+        self.shape = shape
+        self.size = 1
+        for length in shape:
+            self.size *= length
+        self.f.m = self.size
+        return 0
+
+    def evaluate(self, Batch batch not None):
+        """Return the values of f, shape (points, outputs)."""
+        cdef fd_points points
+        cdef Py_ssize_t first = 0
+        points.count = len(batch)
+        points.base = <const double *> cnp.PyArray_DATA(batch.base)
+        points.start = <const Py_ssize_t *> data_or_null(batch.start)
+        points.indptr = <const Py_ssize_t *> data_or_null(batch.indptr)
+        points.indices = <const Py_ssize_t *> data_or_null(batch.indices)
+        points.values = <const double *> data_or_null(batch.values)
+        known = None
+        if self.shape is None and points.count:
+            known = self.source.value(batch.columns(0, 1).reshape(-1))
+            self.take_shape(known.shape)
+            self.nfev += self.weight
+            first = 1
+        cdef cnp.ndarray values = np.empty((points.count, self.size))
+        if first:
+            values[0] = known.reshape(-1)
+        self.run(&points, first, <double *> cnp.PyArray_DATA(values))
+        return values
+
+    cdef int run(self, const fd_points *points, Py_ssize_t first, double *values) except -1:
+        """Evaluate the points from `first` on: a trial on one thread, then as many as the rest is worth."""
+        cdef fd_progress progress
+        cdef Py_ssize_t begun, strict = points.count
+        cdef int threads = 1
+        cdef double each, seconds = TRIAL_SECONDS
+        cdef double *scratch = NULL
+        if self.edges:
+            strict = 1 if self.nfev == 0 else 0
+        progress.done = first
+        try:
+            while progress.done < points.count:
+                if scratch == NULL:
+                    scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))
+                    if scratch == NULL:
+                        raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
+                begun = progress.done
+                with nogil:
+                    fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
+                self.nfev += self.weight * (progress.done - begun)
+                if progress.written:
+                    raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
+                                     "its own")
+                if progress.failed >= 0:
+                    self.nfev += self.weight * (progress.failed + 1 - progress.done)
+                    raise self.source.failure(point(points, progress.failed, self.f.n))
+                PyErr_CheckSignals()
+                if seconds == TRIAL_SECONDS and progress.done < points.count:
+                    seconds = INTERRUPT_SECONDS
+                    each = progress.seconds / max(1, progress.done - begun)
+                    threads = self.team(each * (points.count - progress.done))
+                    if threads > 1:
+                        free(scratch)
+                        scratch = NULL
+        finally:
+            free(scratch)
+        return 0
+
+
+cdef inline void *data_or_null(cnp.ndarray array):
+    return NULL if array is None else cnp.PyArray_DATA(array)
+
+
+cdef object point(const fd_points *points, Py_ssize_t row, Py_ssize_t n):
+    """Return one of the points as a new array."""
+    cdef Py_ssize_t t
+    cdef Py_ssize_t origin = points.start[row] if points.start != NULL else 0 if points.indptr != NULL else row
+    cdef cnp.ndarray x = np.empty(n)
+    memcpy(cnp.PyArray_DATA(x), points.base + origin * n, n * sizeof(double))
+    if points.indptr != NULL:
+        for t in range(points.indptr[row], points.indptr[row + 1]):
+            (<double *> cnp.PyArray_DATA(x))[points.indices[t]] = points.values[t]
+    return x

@@ -1,0 +1,170 @@
+"""Python functions compiled on request, with their exceptions: `jit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from .. import _dispatch
+from .._typing import Array, FloatArray, Function
+from ._pointers import VECTOR, Pointer
+from ._results import numbers
+
+
+def jit(f: Function) -> Jitted:
+    """Compile a numeric function to a pointer, through numba.
+
+    Derivatives of the result run without the interpreter, on several threads where the work is worth it. Unlike a raw
+    ``@cfunc``, it raises: where the compiled function fails, f is run in Python at that point, and its exception
+    arrives unchanged.
+
+    Parameters
+    ----------
+    f : callable
+        A Python function that numba can compile, or one compiled by ``numba.njit``, whose options are kept. It takes an
+        array of the shape of x, or numbers, as a Python f does, and must not write to the array. What it reads of its
+        globals and closures is frozen when it is compiled.
+
+    Returns
+    -------
+    callable
+        Takes f's place: in every verb and planned object, and as a function. The same f gives the same object, and is
+        compiled once for each number of dimensions of x. Where f is parallel itself (``parallel=True``), it is called
+        on one thread.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    TypeError
+        If f is not a function, or numba can't compile it.
+
+    Notes
+    -----
+    With ``method="complex"`` f runs in Python: a pointer takes no complex numbers.
+
+    Examples
+    --------
+    >>> import fastdiff as fd
+    >>> f = fd.jit(lambda p: p[0] ** 2 * p[1])
+    >>> fd.gradient(f, [1.0, 2.0]).round(6)
+    array([4., 1.])
+    """
+    if not isinstance(f, FunctionType | Jitted) and not hasattr(f, "py_func"):
+        raise TypeError(f"`f` must be a Python function or one compiled by numba.njit, got {f!r:.80}")
+    return f if isinstance(f, Jitted) else _jitted(f)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How x reaches a compiled function: as `count` numbers, or as an array of `count` dimensions."""
+
+    numbers: bool
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} numbers" if self.numbers else f"an array of {self.count} dimensions"
+
+
+class Jitted:
+    """A function that numba compiles for every form of x in which it is needed.
+
+    Attributes
+    ----------
+    f : callable
+        The function it was made of.
+    python : callable
+        The same, run by the interpreter.
+    """
+
+    def __init__(self, f: Function) -> None:
+        self._compiler: Any = _dispatch.numba()
+        self.f = f
+        self.python: Function = self._compiler.plain(f)
+        self._call: Function = self._compiler.dispatcher(f)
+        self._compilations: dict[Form, Any] = {}
+        self._compile_likely(self._compiler.numbers_taken(self.python))
+
+    def _compile_likely(self, count: int) -> None:
+        """Compile for the form of x that f seems to be made for, so that what can't be compiled is told at once."""
+        if count > 1:
+            self.compilation(Form(True, count))
+            return
+        try:
+            self.compilation(Form(False, 1))
+        except TypeError as error:
+            try:
+                self.compilation(Form(True, 1))
+            except TypeError:
+                raise error from None
+
+    def compilation(self, form: Form) -> Any:
+        """Return f compiled for a form of x; compile it where the form is new."""
+        if form not in self._compilations:
+            self._compilations[form] = self._compiler.compile(self.f, form)
+        return self._compilations[form]
+
+    def pointer(self, form: Form, shape: tuple[int, ...]) -> JittedPointer:
+        """Return the pointer for an x of this form and shape."""
+        compiled = self.compilation(form)
+        lengths = np.array(shape, np.intp)
+        return JittedPointer(
+            address=compiled.cfunc.address,
+            signature=VECTOR,
+            data=lengths.ctypes.data,
+            concurrency=compiled.concurrency,
+            owner=(compiled, lengths),
+            jitted=self,
+            form=form,
+            shape=shape,
+        )
+
+    def __call__(self, *args: Any) -> Any:
+        """Return f at these arguments, compiled."""
+        return self._call(*args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return jit, (self.f,)
+
+    def __repr__(self) -> str:
+        return f"fastdiff.jit({self.f!r})"
+
+
+# Compiling takes some 0.3 s; functions that are made anew again and again push each other out.
+_jitted = lru_cache(maxsize=256)(Jitted)
+
+
+@dataclass(frozen=True, eq=False)
+class JittedPointer(Pointer):
+    """A pointer to a jitted function, which can be asked why it failed.
+
+    Attributes
+    ----------
+    jitted : Jitted
+        The function.
+    form, shape : Form, tuple of int
+        How x reaches it.
+    """
+
+    jitted: Jitted
+    form: Form
+    shape: tuple[int, ...]
+
+    def value(self, x: FloatArray) -> Array:
+        """Return f(x), of the shape that f gives it; x is flat."""
+        return self._at(self.jitted, x)
+
+    def failure(self, x: FloatArray) -> Exception:
+        """Run f in Python where it failed, so that its own exception arrives; return one where there is none."""
+        shape = self._at(self.jitted.python, x).shape
+        return ValueError(
+            f"`f` failed at x = {x} when compiled, but returns the shape {shape} in Python; it must return the same "
+            "shape at every point, and do the same in both"
+        )
+
+    def _at(self, f: Function, x: FloatArray) -> Array:
+        return numbers(f(*x.tolist()) if self.form.numbers else f(x.reshape(self.shape)), complex_allowed=False)

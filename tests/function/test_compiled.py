@@ -1,0 +1,455 @@
+"""Compiled functions: each gives the same derivative as its Python twin, for every verb and method."""
+
+import ctypes
+import pickle
+import threading
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from scipy import LowLevelCallable
+from tests.recording import VERBS
+from tests.twins import (
+    CASES,
+    CFUNCS,
+    KINDS,
+    SIGNATURES,
+    TWIN,
+    build_cython,
+    cubic,
+    n_of_two,
+    n_scalar,
+    of_two,
+    outputs,
+    scalar,
+    vector,
+)
+
+import fastdiff as fd
+from fastdiff.function import _evaluators
+
+X = np.array([0.7, 1.3, -0.4])
+REAL = ("central", "forward", "backward", "richardson")
+SCALAR_ONLY = ("gradient",)
+
+
+@pytest.fixture(scope="session")
+def capsules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return build_cython(tmp_path_factory.mktemp("cython"))
+
+
+def same(found: fd.DerivativeResult, wanted: fd.DerivativeResult) -> None:
+    for name in ("value", "error", "step", "status", "nfev"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), err_msg=name)
+
+
+def point_for(signature: str) -> Any:
+    return X[:1] if "number" in signature else X
+
+
+@pytest.mark.parametrize("method", REAL)
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "derivative"])
+@pytest.mark.parametrize(("kind", "signature"), CASES)
+def test_every_kind_equals_its_twin(kind: str, signature: str, verb: str, method: str) -> None:
+    f, x, options = KINDS[kind](signature), point_for(signature), outputs(kind, signature)
+    if verb == "gradient" and signature == "vector":
+        with pytest.raises(ValueError, match="must return a scalar for gradient"):
+            fd.gradient(f, x, method=method, **options)
+        return
+    found = VERBS[verb](f, x, method=method, full_output=True, **options)
+    same(found, VERBS[verb](TWIN[signature], x, method=method, full_output=True))
+
+
+@pytest.mark.parametrize("name", ["array", "vector", "number", "array_data"])
+@pytest.mark.parametrize("method", REAL)
+def test_capsules_of_cython_equal_their_twins(capsules: dict[str, Any], name: str, method: str) -> None:
+    signature = name.replace("_", ", ")
+    x, options = point_for(signature), outputs("capsule", signature)
+    for f in (capsules[name], LowLevelCallable(capsules[name])):
+        for verb in ("jacobian", "hessian", "laplacian"):
+            found = VERBS[verb](f, x, method=method, full_output=True, **options)
+            same(found, VERBS[verb](TWIN[signature], x, method=method, full_output=True))
+
+
+@pytest.mark.parametrize("method", REAL)
+@pytest.mark.parametrize("x", [0.7, X, X.reshape(3, 1), np.empty((0, 2))], ids=["0-d", "1-d", "2-d", "empty"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivative_calls_a_function_of_one_number_entry_by_entry(kind: str, x: Any, method: str) -> None:
+    f = KINDS[kind]("number")
+    for order in (1, 2):
+        found = fd.derivative(f, x, order, method=method, full_output=True)
+        same(found, fd.derivative(cubic, x, order, method=method, full_output=True))
+
+
+def test_derivative_of_a_function_of_an_array_gets_one_number_at_a_time() -> None:
+    square = numba.cfunc(SIGNATURES["array"])(lambda n, x: x[0] * x[0] * n)
+    np.testing.assert_allclose(fd.derivative(square, X), 2 * X, rtol=1e-9)
+
+
+def test_derivative_of_a_vector_function_gets_all_of_x() -> None:
+    @numba.cfunc(SIGNATURES["vector"])
+    def squares(x, n, y, m, data):
+        for i in range(n):
+            y[i] = x[i] * x[i]
+        return 1
+
+    same(
+        fd.derivative(squares, X, outputs=3, full_output=True),
+        fd.derivative(lambda x: x * x, X, full_output=True),
+    )
+    with pytest.raises(ValueError, match="must map elementwise for derivative"):
+        fd.derivative(squares, X, outputs=2)
+
+
+@pytest.mark.parametrize("method", REAL)
+def test_gradient_field(method: str, capsules: dict[str, Any]) -> None:
+    pair = numba.cfunc(SIGNATURES["array"])(lambda n, x: n_of_two(x[0], x[1]))
+    axes = np.array([0.5, 1.0]), np.array([1.0, 2.0, 3.0])
+    wanted = fd.gradient_field(of_two, *axes, method=method, full_output=True)
+    for f in (pair, fd.jit(of_two), fd.jit(n_of_two)):
+        for found, expected in zip(fd.gradient_field(f, *axes, method=method, full_output=True), wanted, strict=True):
+            same(found, expected)
+    with pytest.raises(TypeError, match="`f` must return a number for gradient_field"):
+        fd.gradient_field(CFUNCS["vector"], *axes, outputs=2)
+
+
+@pytest.mark.parametrize("method", REAL)
+@pytest.mark.parametrize(("kind", "signature"), [case for case in CASES if case[1] in ("array", "vector")])
+def test_planned_objects(kind: str, signature: str, method: str) -> None:
+    f, twin, options = KINDS[kind](signature), TWIN[signature], outputs(kind, signature)
+    classes = [fd.Jacobian, fd.Hessian] if signature == "vector" else [fd.Gradient, fd.Jacobian, fd.Hessian]
+    for cls in classes:
+        planned, plain = cls(f, method=method, **options), cls(twin, method=method)
+        for x in (X, 2 * X + 2, X):
+            np.testing.assert_array_equal(planned(x), plain(x))
+            assert planned.last is not None
+            assert plain.last is not None
+            same(planned.last, plain.last)
+            same(planned.result(x), plain.result(x))
+        assert planned.nfev == plain.nfev
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hessians_of_weighted_outputs_and_of_gradients(kind: str) -> None:
+    f, options = KINDS[kind]("vector"), outputs(kind, "vector")
+    weighted, plain = fd.Hessian(f, weighted=True, **options), fd.Hessian(vector, weighted=True)
+    np.testing.assert_array_equal(weighted(X, [1.0, -2.0]), plain(X, [1.0, -2.0]))
+    with pytest.raises(ValueError, match="`v` must have one weight for each output"):
+        weighted(X, [1.0])
+
+    @numba.njit
+    def slope(x):
+        return np.array([x[1] * x[2], x[0] * x[2], x[0] * x[1]])
+
+    @numba.cfunc(SIGNATURES["vector"])
+    def compiled(x, n, y, m, data):
+        y[0], y[1], y[2] = x[1] * x[2], x[0] * x[2], x[0] * x[1]
+        return 1
+
+    g, own = (fd.jit(slope), {}) if "jit" in kind else (compiled, {"outputs": 3})
+    wanted = fd.hessian(None, X, gradient=slope.py_func)
+    np.testing.assert_array_equal(fd.hessian(None, X, gradient=g, **own), wanted)
+    np.testing.assert_array_equal(fd.Hessian(None, gradient=g, **own)(X), wanted)
+    np.testing.assert_array_equal(fd.hvp(None, X, X, gradient=g, **own), fd.hvp(None, X, X, gradient=slope.py_func))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_options_serve_compiled_functions(kind: str) -> None:
+    f = KINDS[kind]("array")
+    choices: list[dict[str, Any]] = [
+        {"accuracy": 6},
+        {"step": 1e-3},
+        {"relative_step": [1e-3, 1e-4, 1e-5]},
+        {"x_scale": 2.0},
+        {"bounds": (X - 1e-9, np.inf)},
+        {"method": "richardson", "bounds": (X, X + 1.0)},
+        {"method": "richardson", "rtol": 1e-6},
+        {"noise": 1e-6},
+        {"f0": scalar(X)},
+        {"method": "forward", "f0": scalar(X)},
+    ]
+    for options in choices:
+        found = fd.gradient(f, X, full_output=True, **options)
+        same(found, fd.gradient(scalar, X, full_output=True, **options))
+
+
+# ---- shapes
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3), (2, 1, 3), (0,), (0, 2)], ids=str)
+def test_a_jitted_function_sees_the_shape_of_x(shape: tuple[int, ...]) -> None:
+    def f(x):
+        return (x * x).sum() * x.size
+
+    def bent(x):
+        return x * x
+
+    x = np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape)
+    scalar_valued = f if shape else bent  # numba takes a product of 0-d arrays for a number
+    np.testing.assert_array_equal(fd.gradient(fd.jit(scalar_valued), x), fd.gradient(scalar_valued, x))
+    np.testing.assert_array_equal(fd.jacobian(fd.jit(bent), x), fd.jacobian(bent, x))
+
+
+def test_pointers_see_x_flat_and_outputs_may_be_a_shape() -> None:
+    x = np.linspace(0.5, 1.5, 3).reshape(3, 1)
+    assert fd.gradient(CFUNCS["array"], x).shape == (3, 1)
+    assert fd.jacobian(CFUNCS["vector"], x, outputs=(1, 2, 1)).shape == (1, 2, 1, 3, 1)
+    assert fd.jacobian(CFUNCS["vector"], x, outputs=2).shape == (2, 3, 1)
+
+
+def test_a_jitted_function_may_return_sequences_and_float32() -> None:
+    for f in (lambda x: (x[0] * x[1], x[1]), lambda x: [x[0] * x[1], x[1]], lambda x: x.reshape(1, 3)[:, ::-1]):
+        same(fd.jacobian(fd.jit(f), X, full_output=True), fd.jacobian(f, X, full_output=True))
+
+    def single(x):
+        return np.float32(x[0] * x[0])
+
+    for method in REAL:
+        found, wanted = (fd.gradient(g, X, method=method, full_output=True) for g in (fd.jit(single), single))
+        np.testing.assert_array_equal(found.value, wanted.value)
+        np.testing.assert_array_equal(found.step, wanted.step)
+        assert found.nfev < wanted.nfev  # the precision is known before the first call
+
+
+def test_unpack_serves_jitted_functions() -> None:
+    np.testing.assert_array_equal(
+        fd.gradient(fd.jit(of_two), X[:2], unpack=True), fd.gradient(of_two, X[:2], unpack=True)
+    )
+
+
+def test_the_complex_step_runs_a_jitted_function_in_python() -> None:
+    def f(x):
+        return np.exp(x[0]) * x[1]
+
+    np.testing.assert_array_equal(fd.gradient(fd.jit(f), X, method="complex"), fd.gradient(f, X, method="complex"))
+
+
+# ---- threads
+
+
+@pytest.mark.parametrize("kind", ["@cfunc", "ctypes", "jit"])
+@pytest.mark.parametrize("method", REAL)
+def test_the_number_of_threads_does_not_show(kind: str, method: str) -> None:
+    @numba.njit
+    def chained(x):
+        total = 0.0
+        for i in range(x.size - 1):
+            total += 100.0 * (x[i + 1] - x[i] * x[i]) ** 2 + (1.0 - x[i]) ** 2
+        return total
+
+    compiled = numba.cfunc(SIGNATURES["array"])(lambda n, x: chained(numba.carray(x, (n,))))
+    f = {"@cfunc": compiled, "ctypes": compiled.ctypes, "jit": fd.jit(chained)}[kind]
+    x = np.linspace(0.5, 1.5, 120)
+    wanted = fd.gradient(chained.py_func, x, method=method, full_output=True)
+    for threads in (1, 2, 3, 7):
+        same(fd.gradient(f, x, method=method, threads=threads, full_output=True), wanted)
+    plain = fd.hessian(f, x[:40], threads=1)
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(fd.hessian(f, x[:40], threads=threads), plain)
+
+
+def slow_sum(x):
+    total = 0.0
+    for k in range(20_000):
+        total += x[k % x.size] * 1e-3
+    return total
+
+
+@pytest.mark.parametrize("kind", ["jit", "@cfunc", "ctypes", "capsule-like"])
+def test_only_functions_that_bear_it_run_in_parallel_unasked(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def for_work(threads: Any, seconds: float, worthwhile: float) -> int:
+        asked.append((threads, seconds >= worthwhile))
+        return 1
+
+    monkeypatch.setattr(_evaluators._threads, "for_work", for_work)
+    compiled = numba.njit(slow_sum)
+    cfunc = numba.cfunc(SIGNATURES["array"])(lambda n, x: compiled(numba.carray(x, (n,))))
+    f: Any = {
+        "jit": fd.jit(slow_sum),
+        "@cfunc": cfunc,
+        "ctypes": cfunc.ctypes,
+        "capsule-like": LowLevelCallable(cfunc.ctypes),
+    }[kind]
+    fd.gradient(f, np.ones(50))
+    assert asked == [(None if kind in ("jit", "@cfunc") else 1, True)]
+    fd.gradient(f, np.ones(50), threads=2)
+    assert asked[1:] == [(2, True)]
+
+
+def test_a_parallel_function_is_called_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def for_work(threads: Any, seconds: float, worthwhile: float) -> int:
+        asked.append(threads)
+        return 1
+
+    monkeypatch.setattr(_evaluators._threads, "for_work", for_work)
+
+    @numba.njit(parallel=True)
+    def inner(x):
+        total = 0.0
+        for i in numba.prange(x.size):
+            total += x[i] * x[i]
+        return total
+
+    outer = numba.njit(lambda x: inner(x) + 1.0)  # not parallel itself
+    x = np.linspace(0.5, 1.5, 20)
+    cfunc = numba.cfunc(SIGNATURES["array"])(lambda n, x: outer(numba.carray(x, (n,))))
+    for f in (fd.jit(inner), fd.jit(outer), cfunc):
+        np.testing.assert_allclose(fd.gradient(f, x, threads=2), 2 * x, rtol=1e-8)
+    assert asked
+    assert set(asked) == {1}
+
+
+def test_python_threads_may_share_a_planned_object() -> None:
+    planned, points = fd.Gradient(CFUNCS["array"]), [X + k / 8 for k in range(8)]
+    wanted = [fd.gradient(scalar, x) for x in points]
+    found: dict[int, Any] = {}
+
+    def many(k: int) -> None:
+        found[k] = [planned(points[k]) for _ in range(200)]
+
+    threads = [threading.Thread(target=many, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k in range(8):
+        np.testing.assert_array_equal(found[k], [wanted[k]] * 200)
+
+
+def test_f_may_call_fastdiff() -> None:
+    outer_type = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double))
+
+    @outer_type
+    def outer(n, x):
+        return float(fd.gradient(CFUNCS["array"], [x[0], x[1], x[2]])[1])  # x0^2 + 1/(1 + x2^2)
+
+    found = fd.gradient(outer, X, threads=2)
+    np.testing.assert_allclose(found, [2 * X[0], 0, -2 * X[2] / (1 + X[2] ** 2) ** 2], atol=1e-4)
+
+
+# ---- jit
+
+
+def test_jit_keeps_what_it_compiled() -> None:
+    assert fd.jit(scalar) is fd.jit(scalar)
+    assert fd.jit(fd.jit(scalar)) is fd.jit(scalar)
+    assert pickle.loads(pickle.dumps(fd.jit(scalar))) is fd.jit(scalar)
+    np.testing.assert_array_equal(fd.jit(scalar)(X), scalar(X))
+    assert "scalar" in repr(fd.jit(scalar))
+    planned = pickle.loads(pickle.dumps(fd.Gradient(fd.jit(scalar))))
+    np.testing.assert_array_equal(planned(X), fd.gradient(scalar, X))
+
+
+def test_a_bare_dispatcher_is_a_python_function() -> None:
+    with pytest.raises(ValueError, match="`threads` can't be used with a Python f"):
+        fd.gradient(n_scalar, X, threads=2)
+    np.testing.assert_array_equal(fd.gradient(n_scalar, X), fd.gradient(scalar, X))
+
+
+def test_defaults_and_options_of_a_dispatcher_are_kept() -> None:
+    def f(x, scale=3.0):
+        return scale * x[0]
+
+    np.testing.assert_allclose(fd.gradient(fd.jit(f), X), [3, 0, 0], atol=1e-9)
+    checked = numba.njit(boundscheck=True)(lambda x: x[7])
+    with pytest.raises(IndexError):
+        fd.gradient(fd.jit(checked), X)
+
+
+def raising(x):
+    if x[0] > 0.7:
+        raise ZeroDivisionError("too far", 3)
+    return x[0] * x[0]
+
+
+@pytest.mark.parametrize("f", [raising, numba.njit(raising)], ids=["Python", "njit"])
+def test_what_a_jitted_function_raises_arrives_as_it_is(f: Any) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        fd.gradient(fd.jit(f), [0.7])
+    assert caught.value.args == ("too far", 3)
+    assert any(entry.name == "raising" for entry in caught.traceback)
+    np.testing.assert_allclose(fd.gradient(fd.jit(f), [0.6]), [1.2])
+
+
+def test_division_by_zero_gives_inf_as_in_numpy() -> None:
+    with pytest.warns(fd.AccuracyWarning, match="NOT_FINITE"):
+        found = fd.gradient(fd.jit(lambda x: 1 / (x[0] - x[0]) + x[1]), X)
+    assert np.isnan(found[:2]).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_the_first_failure_counts_whatever_the_threads(threads: int) -> None:
+    def f(x):
+        for i in range(50, x.size):
+            if x[i] > 1.0:
+                raise ValueError("beyond", i)
+        return x[0]
+
+    planned = fd.Gradient(fd.jit(f), threads=threads)
+    with pytest.raises(ValueError, match="beyond") as caught:
+        planned(np.ones(200))
+    assert caught.value.args == ("beyond", 50)
+    assert planned.nfev == 51
+
+
+def test_an_exception_may_be_the_edge_of_the_domain() -> None:
+    def f(x):
+        if x[0] < 0.0:
+            raise ValueError("off")
+        return np.sqrt(x[0]) * x[1]
+
+    options: dict[str, Any] = {"method": "richardson", "on_error": "edge", "full_output": True}
+    for x in ([1e-9, 1.0], [0.1, 2.0]):
+        for threads in (1, 2):
+            same(fd.gradient(fd.jit(f), x, threads=threads, **options), fd.gradient(f, x, **options))
+    with pytest.raises(ValueError, match="off"):
+        fd.gradient(fd.jit(f), [-1.0, 1.0], **options)
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x: [].__len__(x), "can't be compiled"),
+        (lambda x: {"a": x[0]}, "can't be compiled"),
+        (lambda x: x[0] + 1j, "real numbers"),
+        (lambda x: None, "can't be compiled"),
+        (lambda x: "a", "can't be compiled"),
+        (numba.njit(lambda x: undefined_name(x)), "can't be compiled"),  # noqa: F821
+    ],
+)
+def test_what_numba_cannot_compile_is_told_at_once(f: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words) as caught:
+        fd.jit(f)
+    assert "`f`" in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_writing_to_x_is_refused_when_compiled() -> None:
+    def f(x):
+        x[0] = 1.0
+        return x[0]
+
+    with pytest.raises(TypeError, match="readonly array"):
+        fd.jit(f)
+
+
+def test_a_changing_shape_is_an_error() -> None:
+    def f(x):
+        return np.ones(2 if x[0] > 0.7 else 3) * x[0]
+
+    for threads in (1, 2):
+        with pytest.raises(ValueError, match="the same shape at every point"):
+            fd.jacobian(fd.jit(f), X, threads=threads)
+    with pytest.raises(ValueError, match="the same shape at every point"):
+        fd.jacobian(fd.jit(vector), X, outputs=3)
+
+
+@pytest.mark.parametrize("f", [3, "x", None, np.ones(2), np.sin, max, fd.Gradient(scalar)], ids=str)
+def test_jit_takes_functions_only(f: Any) -> None:
+    with pytest.raises(TypeError, match="`f` must be a Python function"):
+        fd.jit(f)
