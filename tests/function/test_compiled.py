@@ -453,3 +453,61 @@ def test_a_changing_shape_is_an_error() -> None:
 def test_jit_takes_functions_only(f: Any) -> None:
     with pytest.raises(TypeError, match="`f` must be a Python function"):
         fd.jit(f)
+
+
+# ---- planned gradients, which take a short cut
+
+
+@pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
+@pytest.mark.parametrize("kind", ["@cfunc", "jit", "ctypes callback"])
+def test_a_planned_gradient_gives_the_same_on_every_way(kind: str, accuracy: int) -> None:
+    planned, plain = fd.Gradient(KINDS[kind]("array"), accuracy=accuracy), fd.Gradient(scalar, accuracy=accuracy)
+    points: list[Any] = [X, 3 * X + 3, list(X), X.astype(np.float32), np.repeat(X, 2)[::2], X]
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    for x in (*points, read_only, *([X[None]] if kind != "jit" else [])):
+        flat = np.asarray(x, np.float64).ravel()
+        np.testing.assert_array_equal(planned(x).ravel(), plain(flat))
+        assert planned.last is not None
+        assert plain.last is not None
+        assert planned.last.nfev == plain.last.nfev
+        np.testing.assert_array_equal(planned.last.step.ravel(), plain.last.step)
+        assert planned.last.value.shape == np.shape(x)
+    assert planned.nfev == plain.nfev
+
+
+def test_a_planned_gradient_keeps_its_own_copy_of_x() -> None:
+    planned, x = fd.Gradient(CFUNCS["array"]), X.copy()
+    for _ in range(2):
+        value = planned(x)
+    x[:] = 0.5
+    assert planned.last is not None
+    np.testing.assert_array_equal(planned.last.value, value)
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="`x`"):
+            planned(np.array([bad, 1.0, 2.0]))
+
+
+def test_a_planned_gradient_tries_nearer_where_f_is_not_finite() -> None:
+    f = fd.jit(lambda x: np.log(x[0]) + x[1] * x[2])
+    planned, plain = fd.Gradient(f), fd.Gradient(f.python)
+    for x0 in (1.0, 1e-9, 1e-12, -1.0):
+        x = np.array([x0, 1.3, -0.4])
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(planned(x), plain(x))
+        assert planned.last is not None
+        assert plain.last is not None
+        np.testing.assert_array_equal(planned.last.status, plain.last.status)
+        assert planned.last.nfev == plain.last.nfev
+        assert planned.nfev == plain.nfev
+
+
+def test_a_planned_gradient_counts_what_was_evaluated_before_an_exception() -> None:
+    planned = fd.Gradient(fd.jit(raising))
+    planned(np.array([0.5]))
+    assert planned.nfev == 2
+    with pytest.raises(ZeroDivisionError):
+        planned(np.array([0.7]))
+    assert planned.nfev == 3
+    np.testing.assert_allclose(planned(np.array([0.6])), [1.2])
+    assert planned.nfev == 5

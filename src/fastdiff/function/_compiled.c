@@ -39,7 +39,8 @@
         "name": "fastdiff.function._compiled",
         "sources": [
             "src/fastdiff/function/_compiled.pyx",
-            "src/fastdiff/_kernels/calls.c"
+            "src/fastdiff/_kernels/calls.c",
+            "src/fastdiff/_kernels/combine.c"
         ]
     },
     "module_name": "fastdiff.function._compiled"
@@ -1308,6 +1309,7 @@ static int __Pyx_init_tpflags_variables(void) {
 #include "numpy/ndarraytypes.h"
 #include "numpy/arrayscalars.h"
 #include "numpy/ufuncobject.h"
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "combine.h"
@@ -1943,6 +1945,7 @@ struct __pyx_obj_8fastdiff_8function_9_evaluate_Batch;
 struct __pyx_obj_8fastdiff_8function_9_evaluate_Evaluator;
 struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences;
 struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop;
+struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient;
 
 /* "_evaluate.pxd":33
  * 
@@ -2002,7 +2005,7 @@ struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences {
 };
 
 
-/* "fastdiff/function/_compiled.pyx":59
+/* "fastdiff/function/_compiled.pyx":66
  * 
  * 
  * cdef class CompiledLoop(Evaluator):             # <<<<<<<<<<<<<<
@@ -2016,6 +2019,30 @@ struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop {
   Py_ssize_t weight;
   int edges;
   fd_function f;
+};
+
+
+/* "fastdiff/function/_compiled.pyx":183
+ * 
+ * 
+ * cdef class DirectGradient:             # <<<<<<<<<<<<<<
+ *     """The gradient of a compiled function by a fixed step of the default rule, without bounds, in one call.
+ * 
+*/
+struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient {
+  PyObject_HEAD
+  struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_DirectGradient *__pyx_vtab;
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *evaluate;
+  PyArrayObject *indptr;
+  PyArrayObject *indices;
+  PyArrayObject *multiples;
+  PyArrayObject *low;
+  PyArrayObject *high;
+  struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *entries;
+  fd_step_rule rule;
+  int ndim;
+  npy_intp dims[64];
+  Py_ssize_t n;
 };
 
 
@@ -2036,7 +2063,7 @@ struct __pyx_vtabstruct_8fastdiff_8function_9_evaluate_Evaluator {
 static struct __pyx_vtabstruct_8fastdiff_8function_9_evaluate_Evaluator *__pyx_vtabptr_8fastdiff_8function_9_evaluate_Evaluator;
 
 
-/* "fastdiff/function/_compiled.pyx":59
+/* "fastdiff/function/_compiled.pyx":66
  * 
  * 
  * cdef class CompiledLoop(Evaluator):             # <<<<<<<<<<<<<<
@@ -2047,9 +2074,24 @@ static struct __pyx_vtabstruct_8fastdiff_8function_9_evaluate_Evaluator *__pyx_v
 struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop {
   struct __pyx_vtabstruct_8fastdiff_8function_9_evaluate_Evaluator __pyx_base;
   int (*take_shape)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *, PyObject *);
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *(*fresh)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *);
   int (*run)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *, fd_points const *, Py_ssize_t, double *);
 };
 static struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_vtabptr_8fastdiff_8function_9_compiled_CompiledLoop;
+
+
+/* "fastdiff/function/_compiled.pyx":183
+ * 
+ * 
+ * cdef class DirectGradient:             # <<<<<<<<<<<<<<
+ *     """The gradient of a compiled function by a fixed step of the default rule, without bounds, in one call.
+ * 
+*/
+
+struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_DirectGradient {
+  int (*takes)(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *, PyObject *);
+};
+static struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_DirectGradient *__pyx_vtabptr_8fastdiff_8function_9_compiled_DirectGradient;
 /* #### Code section: utility_code_proto ### */
 
 /* --- Runtime support code (head) --- */
@@ -2668,6 +2710,41 @@ static void __Pyx_RejectKeywords(const char* function_name, PyObject *kwds);
 /* PyTypeError_Check.proto */
 #define __Pyx_PyExc_TypeError_Check(obj)  __Pyx_TypeCheck(obj, PyExc_TypeError)
 
+/* RaiseTooManyValuesToUnpack.proto */
+static CYTHON_INLINE void __Pyx_RaiseTooManyValuesError(Py_ssize_t expected);
+
+/* RaiseNeedMoreValuesToUnpack.proto */
+static CYTHON_INLINE void __Pyx_RaiseNeedMoreValuesError(Py_ssize_t index);
+
+/* RaiseNoneIterError.proto */
+static CYTHON_INLINE void __Pyx_RaiseNoneNotIterableError(void);
+
+/* PyNumberBinop.proto */
+#if CYTHON_COMPILING_IN_PYPY || CYTHON_COMPILING_IN_GRAAL || CYTHON_COMPILING_IN_LIMITED_API
+#define __Pyx_PyNumber_Add_object_int(op1, op2)  PyNumber_Add(op1, op2)
+#define __Pyx_PyNumber_InPlaceAdd_object_int(op1, op2)  PyNumber_InPlaceAdd(op1, op2)
+#else
+#define __Pyx_PyNumber_Add_object_int(op1, op2)  __Pyx__PyNumber_Add_object_int(op1, op2, 0)
+#define __Pyx_PyNumber_InPlaceAdd_object_int(op1, op2)  __Pyx__PyNumber_Add_object_int(op1, op2, 1)
+static CYTHON_INLINE PyObject* __Pyx__PyNumber_Add_object_int(PyObject *op1, PyObject *op2, int inplace);
+#endif
+
+/* PyObjectDelAttr.proto (used by PyObjectSetAttrStr) */
+#if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030d0000
+#define __Pyx_PyObject_DelAttr(o, n) PyObject_SetAttr(o, n, NULL)
+#else
+#define __Pyx_PyObject_DelAttr(o, n) PyObject_DelAttr(o, n)
+#endif
+
+/* PyObjectSetAttrStr.proto */
+#if CYTHON_USE_TYPE_SLOTS
+#define __Pyx_PyObject_DelAttrStr(o,n) __Pyx_PyObject_SetAttrStr(o, n, NULL)
+static CYTHON_INLINE int __Pyx_PyObject_SetAttrStr(PyObject* obj, PyObject* attr_name, PyObject* value);
+#else
+#define __Pyx_PyObject_DelAttrStr(o,n)   __Pyx_PyObject_DelAttr(o,n)
+#define __Pyx_PyObject_SetAttrStr(o,n,v) PyObject_SetAttr(o,n,v)
+#endif
+
 /* CallNextTpDealloc.proto */
 static void __Pyx_call_next_tp_dealloc(PyObject* obj, destructor current_tp_dealloc);
 
@@ -2683,6 +2760,32 @@ static int __Pyx_call_type_traverse(PyObject *o, int always_call, visitproc visi
 
 /* CallNextTpClear.proto */
 static void __Pyx_call_next_tp_clear(PyObject* obj, inquiry current_tp_clear);
+
+/* AllocateExtensionType.proto */
+static PyObject *__Pyx_AllocateExtensionType(PyTypeObject *t, int is_final);
+
+/* CallSlotAsVectorcall.proto */
+#if CYTHON_VECTORCALL_TPNEW
+typedef PyObject * (*__Pyx_tpnewvectorcallfunc)(PyTypeObject* o, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+static PyObject * __Pyx_CallTpnewAsVectorcall(__Pyx_tpnewvectorcallfunc f, PyTypeObject* o, PyObject *a, PyObject *k);
+#endif
+
+/* RaiseErrorWithObjectType.proto (used by CallNewInitFromVectorcall) */
+#define __Pyx_RaiseTypeErrorWithObjectType(message, obj)  __Pyx_RaiseErrorWithObjectType(PyExc_TypeError, message, obj)
+#define __Pyx_RaiseErrorWithObjectType(exc_type, message, obj)  __Pyx_RaiseErrorWithType(exc_type, message, Py_TYPE(obj))
+CYTHON_UNUSED
+static void __Pyx_RaiseErrorWithType(PyObject* exc_type, const char* message, PyTypeObject *type_obj);
+
+/* CallNewInitFromVectorcall.proto */
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__Pyx_CallNewInitFromVectorcall(PyTypeObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+#endif
+
+/* CallSlotAsVectorcall.proto */
+#if CYTHON_VECTORCALL_TPNEW
+typedef int (*__Pyx_tpinitvectorcallfunc)(PyObject* o, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+static int __Pyx_CallTpinitAsVectorcall(__Pyx_tpinitvectorcallfunc f, PyObject* o, PyObject *a, PyObject *k);
+#endif
 
 /* TypeImport.proto */
 #ifndef __PYX_HAVE_RT_ImportType_proto_3_3_1
@@ -2713,12 +2816,6 @@ static CYTHON_INLINE PyObject* __Pyx_PyObject_CallMethod0(PyObject* obj, PyObjec
 #if !CYTHON_USE_TYPE_SLOTS
 CYTHON_UNUSED static Py_ssize_t __Pyx_GetTypeDictOffset(PyObject *tp, int require_cython_valid_result);
 #endif
-
-/* RaiseErrorWithObjectType.proto (used by ValidateBasesTuple) */
-#define __Pyx_RaiseTypeErrorWithObjectType(message, obj)  __Pyx_RaiseErrorWithObjectType(PyExc_TypeError, message, obj)
-#define __Pyx_RaiseErrorWithObjectType(exc_type, message, obj)  __Pyx_RaiseErrorWithType(exc_type, message, Py_TYPE(obj))
-CYTHON_UNUSED
-static void __Pyx_RaiseErrorWithType(PyObject* exc_type, const char* message, PyTypeObject *type_obj);
 
 /* RaiseErrorWithObjectType1.proto (used by ValidateBasesTuple) */
 #define __Pyx_RaiseTypeErrorWithObjectType1(message, arg, obj) __Pyx_RaiseErrorWithObjectType1(PyExc_TypeError, message, arg, obj)
@@ -3125,6 +3222,12 @@ static PyObject *__Pyx_Object_VectorcallMethodKwds(PyObject *name, PyObject *con
 /* CIntToPy.proto */
 static CYTHON_INLINE PyObject* __Pyx_PyLong_From_long(long value);
 
+/* CIntToPy.proto */
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value);
+
+/* CIntFromPy.proto */
+static CYTHON_INLINE npy_intp __Pyx_PyLong_As_npy_intp(PyObject *);
+
 /* CIntFromPy.proto */
 static CYTHON_INLINE long __Pyx_PyLong_As_long(PyObject *);
 
@@ -3238,7 +3341,9 @@ static CYTHON_INLINE npy_intp *__pyx_f_5numpy_7ndarray_7strides___get__(PyArrayO
 static CYTHON_INLINE npy_intp __pyx_f_5numpy_7ndarray_4size___get__(PyArrayObject *__pyx_v_self); /* proto*/
 static CYTHON_INLINE char *__pyx_f_5numpy_7ndarray_4data___get__(PyArrayObject *__pyx_v_self); /* proto*/
 static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self, PyObject *__pyx_v_shape); /* proto*/
+static struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_fresh(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self); /* proto*/
 static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self, fd_points const *__pyx_v_points, Py_ssize_t __pyx_v_first, double *__pyx_v_values); /* proto*/
+static int __pyx_f_8fastdiff_8function_9_compiled_14DirectGradient_takes(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, PyObject *__pyx_v_x); /* proto*/
 
 /* Module declarations from "libc.string" */
 
@@ -3262,6 +3367,8 @@ static CYTHON_INLINE int __pyx_f_5numpy_import_array(void); /*proto*/
 /* Module declarations from "cpython.exc" */
 
 /* Module declarations from "cpython.pycapsule" */
+
+/* Module declarations from "libc.math" */
 
 /* Module declarations from "libc.stdint" */
 
@@ -3290,8 +3397,41 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluate(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self, struct __pyx_obj_8fastdiff_8function_9_evaluate_Batch *__pyx_v_batch); /* proto */
 static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_4__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self); /* proto */
 static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_6__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
+static int __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient___init__(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_evaluate, PyArrayObject *__pyx_v_indptr, PyArrayObject *__pyx_v_indices, PyArrayObject *__pyx_v_multiples, PyArrayObject *__pyx_v_low, PyArrayObject *__pyx_v_high, struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *__pyx_v_entries, PyObject *__pyx_v_rule, PyObject *__pyx_v_shape); /* proto */
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_2__call__(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, PyObject *__pyx_v_x, PyObject *__pyx_v_owner); /* proto */
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_4__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self); /* proto */
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_6__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state); /* proto */
 static PyObject *__pyx_tp_new__initialisation_8fastdiff_8function_9_compiled_CompiledLoop(PyObject *o, PyObject *a, PyObject *k); /*proto*/
 static PyObject *__pyx_tp_new_8fastdiff_8function_9_compiled_CompiledLoop(PyTypeObject *t, PyObject *a, PyObject *k); /*proto*/
+static PyObject *__pyx_tp_new__initialisation_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+); /*proto*/
+static PyObject *__pyx_tp_new_vectorcall_8fastdiff_8function_9_compiled_DirectGradient(PyTypeObject *t, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+); /*proto*/
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_new_8fastdiff_8function_9_compiled_DirectGradient(PyTypeObject *t, PyObject *a, PyObject *k); /*proto*/
+#endif
+#if !CYTHON_VECTORCALL_TPNEW
+#define __pyx_tp_new_8fastdiff_8function_9_compiled_DirectGradient __pyx_tp_new_vectorcall_8fastdiff_8function_9_compiled_DirectGradient
+#endif
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_vectorcall_8fastdiff_8function_9_compiled_DirectGradient(PyObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames); /*proto*/
+#endif
+#if CYTHON_VECTORCALL_TPNEW
+static int __pyx_tp_init_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o, PyObject *args, PyObject *kwds); /*proto*/
+#endif
+#if !CYTHON_VECTORCALL_TPNEW
+#define __pyx_tp_init_8fastdiff_8function_9_compiled_DirectGradient __pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_1__init__
+#endif
 /* #### Code section: late_includes ### */
 /* #### Code section: module_state ### */
 /* SmallCodeConfig */
@@ -3335,13 +3475,15 @@ namespace {
     PyTypeObject *__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator;
     PyTypeObject *__pyx_ptype_8fastdiff_8function_9_evaluate_Differences;
     PyObject *__pyx_type_8fastdiff_8function_9_compiled_CompiledLoop;
+    PyObject *__pyx_type_8fastdiff_8function_9_compiled_DirectGradient;
     PyTypeObject *__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop;
+    PyTypeObject *__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient;
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_items;
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_pop;
     __Pyx_CachedCFunction __pyx_umethod_PyDict_Type_values;
     PyObject *__pyx_tuple[1];
-    PyObject *__pyx_codeobj_tab[4];
-    PyObject *__pyx_string_tab[73];
+    PyObject *__pyx_codeobj_tab[6];
+    PyObject *__pyx_string_tab[93];
     PyObject *__pyx_number_tab[3];
 /* #### Code section: module_state_contents ### */
 /* CommonTypesMetaclass.module_state_decls */
@@ -3386,79 +3528,99 @@ static __pyx_mstatetype __pyx_mstate_global_static =
 static __pyx_mstatetype * const __pyx_mstate_global = &__pyx_mstate_global_static;
 #endif
 /* #### Code section: constant_name_defines ### */
-#define __pyx_kp_u_copies_of_x_with __pyx_string_tab[0]
-#define __pyx_kp_u_entries_do_not_fit_into_memory __pyx_string_tab[1]
-#define __pyx_kp_u_tree_fragment __pyx_string_tab[2]
-#define __pyx_kp_u_ __pyx_string_tab[3]
-#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[4]
-#define __pyx_kp_u_f_wrote_to_x_a_compiled_functio __pyx_string_tab[5]
-#define __pyx_kp_u_add_note __pyx_string_tab[6]
-#define __pyx_kp_u_disable __pyx_string_tab[7]
-#define __pyx_kp_u_enable __pyx_string_tab[8]
-#define __pyx_kp_u_gc __pyx_string_tab[9]
-#define __pyx_kp_u_isenabled __pyx_string_tab[10]
-#define __pyx_kp_u_numpy__core_multiarray_failed_to __pyx_string_tab[11]
-#define __pyx_kp_u_numpy__core_umath_failed_to_impo __pyx_string_tab[12]
-#define __pyx_kp_u_self_f_cannot_be_converted_to_a __pyx_string_tab[13]
-#define __pyx_kp_u_src_fastdiff_function__compiled __pyx_string_tab[14]
-#define __pyx_n_u_CompiledLoop __pyx_string_tab[15]
-#define __pyx_n_u_CompiledLoop___reduce_cython __pyx_string_tab[16]
-#define __pyx_n_u_CompiledLoop___setstate_cython __pyx_string_tab[17]
-#define __pyx_n_u_CompiledLoop_evaluate __pyx_string_tab[18]
-#define __pyx_n_u_Pyx_PyDict_NextRef __pyx_string_tab[19]
-#define __pyx_n_u_annotate __pyx_string_tab[20]
-#define __pyx_n_u_func __pyx_string_tab[21]
-#define __pyx_n_u_getstate __pyx_string_tab[22]
-#define __pyx_n_u_main __pyx_string_tab[23]
-#define __pyx_n_u_module __pyx_string_tab[24]
-#define __pyx_n_u_name __pyx_string_tab[25]
-#define __pyx_n_u_pyx_state __pyx_string_tab[26]
-#define __pyx_n_u_pyx_vtable __pyx_string_tab[27]
-#define __pyx_n_u_qualname __pyx_string_tab[28]
-#define __pyx_n_u_reduce __pyx_string_tab[29]
-#define __pyx_n_u_reduce_cython __pyx_string_tab[30]
-#define __pyx_n_u_reduce_ex __pyx_string_tab[31]
-#define __pyx_n_u_set_name __pyx_string_tab[32]
-#define __pyx_n_u_setstate __pyx_string_tab[33]
-#define __pyx_n_u_setstate_cython __pyx_string_tab[34]
-#define __pyx_n_u_test __pyx_string_tab[35]
-#define __pyx_n_u_is_coroutine __pyx_string_tab[36]
-#define __pyx_n_u_address __pyx_string_tab[37]
-#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[38]
-#define __pyx_n_u_batch __pyx_string_tab[39]
-#define __pyx_n_u_capsule __pyx_string_tab[40]
-#define __pyx_n_u_cline_in_traceback __pyx_string_tab[41]
-#define __pyx_n_u_columns __pyx_string_tab[42]
-#define __pyx_n_u_data __pyx_string_tab[43]
-#define __pyx_n_u_edges __pyx_string_tab[44]
-#define __pyx_n_u_empty __pyx_string_tab[45]
-#define __pyx_n_u_epsilon __pyx_string_tab[46]
-#define __pyx_n_u_evaluate __pyx_string_tab[47]
-#define __pyx_n_u_failure __pyx_string_tab[48]
-#define __pyx_n_u_fastdiff_function__compiled __pyx_string_tab[49]
-#define __pyx_n_u_first __pyx_string_tab[50]
-#define __pyx_n_u_items __pyx_string_tab[51]
-#define __pyx_n_u_known __pyx_string_tab[52]
-#define __pyx_n_u_name_2 __pyx_string_tab[53]
-#define __pyx_n_u_np __pyx_string_tab[54]
-#define __pyx_n_u_numpy __pyx_string_tab[55]
-#define __pyx_n_u_o __pyx_string_tab[56]
-#define __pyx_n_u_points __pyx_string_tab[57]
-#define __pyx_n_u_pop __pyx_string_tab[58]
-#define __pyx_n_u_reshape __pyx_string_tab[59]
-#define __pyx_n_u_self __pyx_string_tab[60]
-#define __pyx_n_u_setdefault __pyx_string_tab[61]
-#define __pyx_n_u_shape __pyx_string_tab[62]
-#define __pyx_n_u_signature __pyx_string_tab[63]
-#define __pyx_n_u_size __pyx_string_tab[64]
-#define __pyx_n_u_source __pyx_string_tab[65]
-#define __pyx_n_u_team __pyx_string_tab[66]
-#define __pyx_n_u_value __pyx_string_tab[67]
-#define __pyx_n_u_values __pyx_string_tab[68]
-#define __pyx_n_u_weight __pyx_string_tab[69]
-#define __pyx_kp_b_iso88591_Q __pyx_string_tab[70]
-#define __pyx_kp_b_iso88591_Qa_l_as_85_T_I_I __pyx_string_tab[71]
-#define __pyx_kp_b_iso88591_A_is_1_h_q_Q_i_L_a_j_q_k_l_5_j_Q __pyx_string_tab[72]
+#define __pyx_kp_u_coordinates_do_not_fit_into_mem __pyx_string_tab[0]
+#define __pyx_kp_u_copies_of_x_with __pyx_string_tab[1]
+#define __pyx_kp_u_entries_do_not_fit_into_memory __pyx_string_tab[2]
+#define __pyx_kp_u_tree_fragment __pyx_string_tab[3]
+#define __pyx_kp_u_ __pyx_string_tab[4]
+#define __pyx_kp_u_Note_that_Cython_is_deliberately __pyx_string_tab[5]
+#define __pyx_kp_u_Pickling_of_struct_members_such __pyx_string_tab[6]
+#define __pyx_kp_u_f_wrote_to_x_a_compiled_functio __pyx_string_tab[7]
+#define __pyx_kp_u_add_note __pyx_string_tab[8]
+#define __pyx_kp_u_disable __pyx_string_tab[9]
+#define __pyx_kp_u_enable __pyx_string_tab[10]
+#define __pyx_kp_u_gc __pyx_string_tab[11]
+#define __pyx_kp_u_isenabled __pyx_string_tab[12]
+#define __pyx_kp_u_numpy__core_multiarray_failed_to __pyx_string_tab[13]
+#define __pyx_kp_u_numpy__core_umath_failed_to_impo __pyx_string_tab[14]
+#define __pyx_kp_u_self_f_cannot_be_converted_to_a __pyx_string_tab[15]
+#define __pyx_kp_u_src_fastdiff_function__compiled __pyx_string_tab[16]
+#define __pyx_kp_u_the_steps_of __pyx_string_tab[17]
+#define __pyx_n_u_CompiledLoop __pyx_string_tab[18]
+#define __pyx_n_u_CompiledLoop___reduce_cython __pyx_string_tab[19]
+#define __pyx_n_u_CompiledLoop___setstate_cython __pyx_string_tab[20]
+#define __pyx_n_u_CompiledLoop_evaluate __pyx_string_tab[21]
+#define __pyx_n_u_DirectGradient __pyx_string_tab[22]
+#define __pyx_n_u_DirectGradient___reduce_cython __pyx_string_tab[23]
+#define __pyx_n_u_DirectGradient___setstate_cython __pyx_string_tab[24]
+#define __pyx_n_u_Pyx_PyDict_NextRef __pyx_string_tab[25]
+#define __pyx_n_u_annotate __pyx_string_tab[26]
+#define __pyx_n_u_func __pyx_string_tab[27]
+#define __pyx_n_u_getstate __pyx_string_tab[28]
+#define __pyx_n_u_main __pyx_string_tab[29]
+#define __pyx_n_u_module __pyx_string_tab[30]
+#define __pyx_n_u_name __pyx_string_tab[31]
+#define __pyx_n_u_pyx_state __pyx_string_tab[32]
+#define __pyx_n_u_pyx_vtable __pyx_string_tab[33]
+#define __pyx_n_u_qualname __pyx_string_tab[34]
+#define __pyx_n_u_reduce __pyx_string_tab[35]
+#define __pyx_n_u_reduce_cython __pyx_string_tab[36]
+#define __pyx_n_u_reduce_ex __pyx_string_tab[37]
+#define __pyx_n_u_set_name __pyx_string_tab[38]
+#define __pyx_n_u_setstate __pyx_string_tab[39]
+#define __pyx_n_u_setstate_cython __pyx_string_tab[40]
+#define __pyx_n_u_test __pyx_string_tab[41]
+#define __pyx_n_u_is_coroutine __pyx_string_tab[42]
+#define __pyx_n_u_above __pyx_string_tab[43]
+#define __pyx_n_u_address __pyx_string_tab[44]
+#define __pyx_n_u_asyncio_coroutines __pyx_string_tab[45]
+#define __pyx_n_u_batch __pyx_string_tab[46]
+#define __pyx_n_u_below __pyx_string_tab[47]
+#define __pyx_n_u_capsule __pyx_string_tab[48]
+#define __pyx_n_u_cline_in_traceback __pyx_string_tab[49]
+#define __pyx_n_u_columns __pyx_string_tab[50]
+#define __pyx_n_u_data __pyx_string_tab[51]
+#define __pyx_n_u_dyadic __pyx_string_tab[52]
+#define __pyx_n_u_edges __pyx_string_tab[53]
+#define __pyx_n_u_empty __pyx_string_tab[54]
+#define __pyx_n_u_entries __pyx_string_tab[55]
+#define __pyx_n_u_epsilon __pyx_string_tab[56]
+#define __pyx_n_u_evaluate __pyx_string_tab[57]
+#define __pyx_n_u_failure __pyx_string_tab[58]
+#define __pyx_n_u_fastdiff_function__compiled __pyx_string_tab[59]
+#define __pyx_n_u_first __pyx_string_tab[60]
+#define __pyx_n_u_high __pyx_string_tab[61]
+#define __pyx_n_u_indices __pyx_string_tab[62]
+#define __pyx_n_u_indptr __pyx_string_tab[63]
+#define __pyx_n_u_items __pyx_string_tab[64]
+#define __pyx_n_u_known __pyx_string_tab[65]
+#define __pyx_n_u_low __pyx_string_tab[66]
+#define __pyx_n_u_multiples __pyx_string_tab[67]
+#define __pyx_n_u_name_2 __pyx_string_tab[68]
+#define __pyx_n_u_nfev __pyx_string_tab[69]
+#define __pyx_n_u_np __pyx_string_tab[70]
+#define __pyx_n_u_numpy __pyx_string_tab[71]
+#define __pyx_n_u_o __pyx_string_tab[72]
+#define __pyx_n_u_owner __pyx_string_tab[73]
+#define __pyx_n_u_points __pyx_string_tab[74]
+#define __pyx_n_u_pop __pyx_string_tab[75]
+#define __pyx_n_u_reshape __pyx_string_tab[76]
+#define __pyx_n_u_rule __pyx_string_tab[77]
+#define __pyx_n_u_self __pyx_string_tab[78]
+#define __pyx_n_u_setdefault __pyx_string_tab[79]
+#define __pyx_n_u_shape __pyx_string_tab[80]
+#define __pyx_n_u_signature __pyx_string_tab[81]
+#define __pyx_n_u_size __pyx_string_tab[82]
+#define __pyx_n_u_source __pyx_string_tab[83]
+#define __pyx_n_u_step __pyx_string_tab[84]
+#define __pyx_n_u_team __pyx_string_tab[85]
+#define __pyx_n_u_value __pyx_string_tab[86]
+#define __pyx_n_u_values __pyx_string_tab[87]
+#define __pyx_n_u_weight __pyx_string_tab[88]
+#define __pyx_n_u_x __pyx_string_tab[89]
+#define __pyx_kp_b_iso88591_Q __pyx_string_tab[90]
+#define __pyx_kp_b_iso88591_Qa_l_as_85_T_I_I __pyx_string_tab[91]
+#define __pyx_kp_b_iso88591_A_is_1_h_q_Q_i_L_a_j_q_k_l_5_j_Q __pyx_string_tab[92]
 #define __pyx_int_0 __pyx_number_tab[0]
 #define __pyx_int_neg_1 __pyx_number_tab[1]
 #define __pyx_int_1 __pyx_number_tab[2]
@@ -3497,12 +3659,14 @@ static CYTHON_SMALL_CODE int __pyx_m_clear(PyObject *m) {
   Py_CLEAR(clear_module_state->__pyx_ptype_8fastdiff_8function_9_evaluate_Differences);
   Py_CLEAR(clear_module_state->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop);
   Py_CLEAR(clear_module_state->__pyx_type_8fastdiff_8function_9_compiled_CompiledLoop);
+  Py_CLEAR(clear_module_state->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient);
+  Py_CLEAR(clear_module_state->__pyx_type_8fastdiff_8function_9_compiled_DirectGradient);
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_items.method);
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_pop.method);
   Py_CLEAR(clear_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { Py_CLEAR(clear_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<4; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<73; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<6; ++i) { Py_CLEAR(clear_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<93; ++i) { Py_CLEAR(clear_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { Py_CLEAR(clear_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_clear_contents ### */
 /* CommonTypesMetaclass.module_state_clear */
@@ -3547,12 +3711,14 @@ static CYTHON_SMALL_CODE int __pyx_m_traverse(PyObject *m, visitproc visit, void
   Py_VISIT(traverse_module_state->__pyx_ptype_8fastdiff_8function_9_evaluate_Differences);
   Py_VISIT(traverse_module_state->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop);
   Py_VISIT(traverse_module_state->__pyx_type_8fastdiff_8function_9_compiled_CompiledLoop);
+  Py_VISIT(traverse_module_state->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient);
+  Py_VISIT(traverse_module_state->__pyx_type_8fastdiff_8function_9_compiled_DirectGradient);
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_items.method);
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_pop.method);
   Py_VISIT(traverse_module_state->__pyx_umethod_PyDict_Type_values.method);
   for (int i=0; i<1; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_tuple[i]); }
-  for (int i=0; i<4; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
-  for (int i=0; i<73; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
+  for (int i=0; i<6; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_codeobj_tab[i]); }
+  for (int i=0; i<93; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_string_tab[i]); }
   for (int i=0; i<3; ++i) { __Pyx_VISIT_CONST(traverse_module_state->__pyx_number_tab[i]); }
 /* #### Code section: module_state_traverse_contents ### */
 /* CommonTypesMetaclass.module_state_traverse */
@@ -5445,7 +5611,7 @@ static CYTHON_INLINE NPY_DATETIMEUNIT __pyx_f_5numpy_get_datetime64_unit(PyObjec
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":52
+/* "fastdiff/function/_compiled.pyx":59
  * 
  * 
  * def capsule(object o):             # <<<<<<<<<<<<<<
@@ -5493,32 +5659,32 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_o,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 52, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 59, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 52, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "capsule", 0) < (0)) __PYX_ERR(0, 52, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "capsule", 0) < (0)) __PYX_ERR(0, 59, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 1; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("capsule", 1, 1, 1, i); __PYX_ERR(0, 52, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("capsule", 1, 1, 1, i); __PYX_ERR(0, 59, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 1)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 52, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 59, __pyx_L3_error)
     }
     __pyx_v_o = values[0];
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("capsule", 1, 1, 1, __pyx_nargs); __PYX_ERR(0, 52, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("capsule", 1, 1, 1, __pyx_nargs); __PYX_ERR(0, 59, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -5557,28 +5723,28 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_capsule(CYTHON_UNUSED P
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("capsule", 0);
 
-  /* "fastdiff/function/_compiled.pyx":54
+  /* "fastdiff/function/_compiled.pyx":61
  * def capsule(object o):
  *     """Return the name, the address and the context of a PyCapsule; the name is None where it has none."""
  *     cdef const char *name = PyCapsule_GetName(o)             # <<<<<<<<<<<<<<
  *     address = <uintptr_t> PyCapsule_GetPointer(o, name)
  *     return None if name == NULL else name.decode(), address, <uintptr_t> PyCapsule_GetContext(o)
 */
-  __pyx_t_1 = PyCapsule_GetName(__pyx_v_o); if (unlikely(__pyx_t_1 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 54, __pyx_L1_error)
+  __pyx_t_1 = PyCapsule_GetName(__pyx_v_o); if (unlikely(__pyx_t_1 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 61, __pyx_L1_error)
   __pyx_v_name = __pyx_t_1;
 
-  /* "fastdiff/function/_compiled.pyx":55
+  /* "fastdiff/function/_compiled.pyx":62
  *     """Return the name, the address and the context of a PyCapsule; the name is None where it has none."""
  *     cdef const char *name = PyCapsule_GetName(o)
  *     address = <uintptr_t> PyCapsule_GetPointer(o, name)             # <<<<<<<<<<<<<<
  *     return None if name == NULL else name.decode(), address, <uintptr_t> PyCapsule_GetContext(o)
  * 
 */
-  __pyx_t_2 = PyCapsule_GetPointer(__pyx_v_o, __pyx_v_name); if (unlikely(__pyx_t_2 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 55, __pyx_L1_error)
+  __pyx_t_2 = PyCapsule_GetPointer(__pyx_v_o, __pyx_v_name); if (unlikely(__pyx_t_2 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 62, __pyx_L1_error)
   __pyx_v_address = ((uintptr_t)__pyx_t_2);
 
 
-  /* "fastdiff/function/_compiled.pyx":56
+  /* "fastdiff/function/_compiled.pyx":63
  *     cdef const char *name = PyCapsule_GetName(o)
  *     address = <uintptr_t> PyCapsule_GetPointer(o, name)
  *     return None if name == NULL else name.decode(), address, <uintptr_t> PyCapsule_GetContext(o)             # <<<<<<<<<<<<<<
@@ -5591,28 +5757,28 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_capsule(CYTHON_UNUSED P
     __Pyx_INCREF(Py_None);
     __pyx_t_3 = Py_None;
   } else {
-    __pyx_t_5 = __Pyx_ssize_strlen(__pyx_v_name); if (unlikely(__pyx_t_5 == ((Py_ssize_t)-1))) __PYX_ERR(0, 56, __pyx_L1_error)
-    __pyx_t_6 = __Pyx_decode_c_string(__pyx_v_name, 0, __pyx_t_5, NULL, NULL, NULL); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 56, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_ssize_strlen(__pyx_v_name); if (unlikely(__pyx_t_5 == ((Py_ssize_t)-1))) __PYX_ERR(0, 63, __pyx_L1_error)
+    __pyx_t_6 = __Pyx_decode_c_string(__pyx_v_name, 0, __pyx_t_5, NULL, NULL, NULL); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 63, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_6);
 
     __pyx_t_3 = __pyx_t_6;
     __pyx_t_6 = 0;
   }
 
-  __pyx_t_6 = __Pyx_PyLong_FromSize_t(__pyx_v_address); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_6 = __Pyx_PyLong_FromSize_t(__pyx_v_address); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 63, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
-  __pyx_t_2 = PyCapsule_GetContext(__pyx_v_o); if (unlikely(__pyx_t_2 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 56, __pyx_L1_error)
-  __pyx_t_7 = __Pyx_PyLong_FromSize_t(((uintptr_t)__pyx_t_2)); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_2 = PyCapsule_GetContext(__pyx_v_o); if (unlikely(__pyx_t_2 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 63, __pyx_L1_error)
+  __pyx_t_7 = __Pyx_PyLong_FromSize_t(((uintptr_t)__pyx_t_2)); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 63, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_7);
 
-  __pyx_t_8 = PyTuple_New(3); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 56, __pyx_L1_error)
+  __pyx_t_8 = PyTuple_New(3); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 63, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_8);
   __Pyx_GIVEREF(__pyx_t_3);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 0, __pyx_t_3) != (0)) __PYX_ERR(0, 56, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 0, __pyx_t_3) != (0)) __PYX_ERR(0, 63, __pyx_L1_error);
   __Pyx_GIVEREF(__pyx_t_6);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 1, __pyx_t_6) != (0)) __PYX_ERR(0, 56, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 1, __pyx_t_6) != (0)) __PYX_ERR(0, 63, __pyx_L1_error);
   __Pyx_GIVEREF(__pyx_t_7);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 2, __pyx_t_7) != (0)) __PYX_ERR(0, 56, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_8, 2, __pyx_t_7) != (0)) __PYX_ERR(0, 63, __pyx_L1_error);
   __pyx_t_3 = 0;
   __pyx_t_6 = 0;
   __pyx_t_7 = 0;
@@ -5627,7 +5793,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_capsule(CYTHON_UNUSED P
   __pyx_t_8 = 0;
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":52
+  /* "fastdiff/function/_compiled.pyx":59
  * 
  * 
  * def capsule(object o):             # <<<<<<<<<<<<<<
@@ -5651,7 +5817,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_capsule(CYTHON_UNUSED P
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":86
+/* "fastdiff/function/_compiled.pyx":93
  *     cdef fd_function f
  * 
  *     def __init__(self, source, Py_ssize_t size, shape, double epsilon, Py_ssize_t weight, bint edges,             # <<<<<<<<<<<<<<
@@ -5687,74 +5853,74 @@ static int __pyx_pw_8fastdiff_8function_9_compiled_12CompiledLoop_1__init__(PyOb
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_source,&__pyx_mstate_global->__pyx_n_u_size,&__pyx_mstate_global->__pyx_n_u_shape,&__pyx_mstate_global->__pyx_n_u_epsilon,&__pyx_mstate_global->__pyx_n_u_weight,&__pyx_mstate_global->__pyx_n_u_edges,&__pyx_mstate_global->__pyx_n_u_team,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_VARARGS(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 86, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 93, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  7:
         values[6] = __Pyx_ArgRef_VARARGS(__pyx_args, 6);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  6:
         values[5] = __Pyx_ArgRef_VARARGS(__pyx_args, 5);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  5:
         values[4] = __Pyx_ArgRef_VARARGS(__pyx_args, 4);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  4:
         values[3] = __Pyx_ArgRef_VARARGS(__pyx_args, 3);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  3:
         values[2] = __Pyx_ArgRef_VARARGS(__pyx_args, 2);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  2:
         values[1] = __Pyx_ArgRef_VARARGS(__pyx_args, 1);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  1:
         values[0] = __Pyx_ArgRef_VARARGS(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 86, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 93, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__init__", 0) < (0)) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__init__", 0) < (0)) __PYX_ERR(0, 93, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 7; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__init__", 1, 7, 7, i); __PYX_ERR(0, 86, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__init__", 1, 7, 7, i); __PYX_ERR(0, 93, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 7)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_VARARGS(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[1] = __Pyx_ArgRef_VARARGS(__pyx_args, 1);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[2] = __Pyx_ArgRef_VARARGS(__pyx_args, 2);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[3] = __Pyx_ArgRef_VARARGS(__pyx_args, 3);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[4] = __Pyx_ArgRef_VARARGS(__pyx_args, 4);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[5] = __Pyx_ArgRef_VARARGS(__pyx_args, 5);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 93, __pyx_L3_error)
       values[6] = __Pyx_ArgRef_VARARGS(__pyx_args, 6);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 86, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 93, __pyx_L3_error)
     }
     __pyx_v_source = values[0];
-    __pyx_v_size = __Pyx_PyIndex_AsSsize_t(values[1]); if (unlikely((__pyx_v_size == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 86, __pyx_L3_error)
+    __pyx_v_size = __Pyx_PyIndex_AsSsize_t(values[1]); if (unlikely((__pyx_v_size == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 93, __pyx_L3_error)
     __pyx_v_shape = values[2];
-    __pyx_v_epsilon = __Pyx_PyFloat_AsDouble(values[3]); if (unlikely((__pyx_v_epsilon == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 86, __pyx_L3_error)
-    __pyx_v_weight = __Pyx_PyIndex_AsSsize_t(values[4]); if (unlikely((__pyx_v_weight == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 86, __pyx_L3_error)
-    __pyx_v_edges = __Pyx_PyObject_IsTrue(values[5]); if (unlikely((__pyx_v_edges == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 86, __pyx_L3_error)
+    __pyx_v_epsilon = __Pyx_PyFloat_AsDouble(values[3]); if (unlikely((__pyx_v_epsilon == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 93, __pyx_L3_error)
+    __pyx_v_weight = __Pyx_PyIndex_AsSsize_t(values[4]); if (unlikely((__pyx_v_weight == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 93, __pyx_L3_error)
+    __pyx_v_edges = __Pyx_PyObject_IsTrue(values[5]); if (unlikely((__pyx_v_edges == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 93, __pyx_L3_error)
     __pyx_v_team = values[6];
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("__init__", 1, 7, 7, __pyx_nargs); __PYX_ERR(0, 86, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("__init__", 1, 7, 7, __pyx_nargs); __PYX_ERR(0, 93, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -5791,7 +5957,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("__init__", 0);
 
-  /* "fastdiff/function/_compiled.pyx":88
+  /* "fastdiff/function/_compiled.pyx":95
  *     def __init__(self, source, Py_ssize_t size, shape, double epsilon, Py_ssize_t weight, bint edges,
  *                  team):
  *         self.source = source             # <<<<<<<<<<<<<<
@@ -5803,7 +5969,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
   __Pyx_GOTREF(__pyx_v_self->source);
   __Pyx_DECREF_SET(__pyx_v_self->source, __pyx_v_source);
 
-  /* "fastdiff/function/_compiled.pyx":89
+  /* "fastdiff/function/_compiled.pyx":96
  *                  team):
  *         self.source = source
  *         self.weight = weight             # <<<<<<<<<<<<<<
@@ -5812,7 +5978,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 */
   __pyx_v_self->weight = __pyx_v_weight;
 
-  /* "fastdiff/function/_compiled.pyx":90
+  /* "fastdiff/function/_compiled.pyx":97
  *         self.source = source
  *         self.weight = weight
  *         self.team = team             # <<<<<<<<<<<<<<
@@ -5824,7 +5990,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
   __Pyx_GOTREF(__pyx_v_self->team);
   __Pyx_DECREF_SET(__pyx_v_self->team, __pyx_v_team);
 
-  /* "fastdiff/function/_compiled.pyx":91
+  /* "fastdiff/function/_compiled.pyx":98
  *         self.weight = weight
  *         self.team = team
  *         self.edges = edges             # <<<<<<<<<<<<<<
@@ -5833,7 +5999,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 */
   __pyx_v_self->edges = __pyx_v_edges;
 
-  /* "fastdiff/function/_compiled.pyx":92
+  /* "fastdiff/function/_compiled.pyx":99
  *         self.team = team
  *         self.edges = edges
  *         self.epsilon = epsilon             # <<<<<<<<<<<<<<
@@ -5842,48 +6008,48 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 */
   __pyx_v_self->__pyx_base.epsilon = __pyx_v_epsilon;
 
-  /* "fastdiff/function/_compiled.pyx":93
+  /* "fastdiff/function/_compiled.pyx":100
  *         self.edges = edges
  *         self.epsilon = epsilon
  *         self.f.pointer = <void (*)() noexcept> <uintptr_t> source.address             # <<<<<<<<<<<<<<
  *         self.f.signature = source.signature
  *         self.f.data = <void *> <uintptr_t> source.data
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_address); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 93, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_address); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 100, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyLong_As_size_t(__pyx_t_1); if (unlikely((__pyx_t_2 == ((uintptr_t)-1)) && PyErr_Occurred())) __PYX_ERR(0, 93, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyLong_As_size_t(__pyx_t_1); if (unlikely((__pyx_t_2 == ((uintptr_t)-1)) && PyErr_Occurred())) __PYX_ERR(0, 100, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   __pyx_v_self->f.pointer = ((void (*)(void))((uintptr_t)__pyx_t_2));
 
 
-  /* "fastdiff/function/_compiled.pyx":94
+  /* "fastdiff/function/_compiled.pyx":101
  *         self.epsilon = epsilon
  *         self.f.pointer = <void (*)() noexcept> <uintptr_t> source.address
  *         self.f.signature = source.signature             # <<<<<<<<<<<<<<
  *         self.f.data = <void *> <uintptr_t> source.data
  *         self.f.n = size
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_signature); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 94, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_signature); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 101, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_3 = __Pyx_PyLong_As_int(__pyx_t_1); if (unlikely((__pyx_t_3 == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 94, __pyx_L1_error)
+  __pyx_t_3 = __Pyx_PyLong_As_int(__pyx_t_1); if (unlikely((__pyx_t_3 == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 101, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   __pyx_v_self->f.signature = __pyx_t_3;
 
-  /* "fastdiff/function/_compiled.pyx":95
+  /* "fastdiff/function/_compiled.pyx":102
  *         self.f.pointer = <void (*)() noexcept> <uintptr_t> source.address
  *         self.f.signature = source.signature
  *         self.f.data = <void *> <uintptr_t> source.data             # <<<<<<<<<<<<<<
  *         self.f.n = size
  *         if shape is not None:
 */
-  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_data); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 95, __pyx_L1_error)
+  __pyx_t_1 = __Pyx_PyObject_GetAttrStr(__pyx_v_source, __pyx_mstate_global->__pyx_n_u_data); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 102, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
-  __pyx_t_2 = __Pyx_PyLong_As_size_t(__pyx_t_1); if (unlikely((__pyx_t_2 == ((uintptr_t)-1)) && PyErr_Occurred())) __PYX_ERR(0, 95, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_PyLong_As_size_t(__pyx_t_1); if (unlikely((__pyx_t_2 == ((uintptr_t)-1)) && PyErr_Occurred())) __PYX_ERR(0, 102, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
   __pyx_v_self->f.data = ((void *)((uintptr_t)__pyx_t_2));
 
 
-  /* "fastdiff/function/_compiled.pyx":96
+  /* "fastdiff/function/_compiled.pyx":103
  *         self.f.signature = source.signature
  *         self.f.data = <void *> <uintptr_t> source.data
  *         self.f.n = size             # <<<<<<<<<<<<<<
@@ -5892,7 +6058,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 */
   __pyx_v_self->f.n = __pyx_v_size;
 
-  /* "fastdiff/function/_compiled.pyx":97
+  /* "fastdiff/function/_compiled.pyx":104
  *         self.f.data = <void *> <uintptr_t> source.data
  *         self.f.n = size
  *         if shape is not None:             # <<<<<<<<<<<<<<
@@ -5903,17 +6069,17 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
   if (__pyx_t_4) {
 
 
-    /* "fastdiff/function/_compiled.pyx":98
+    /* "fastdiff/function/_compiled.pyx":105
  *         self.f.n = size
  *         if shape is not None:
  *             self.take_shape(shape)             # <<<<<<<<<<<<<<
  * 
  *     cdef int take_shape(self, object shape) except -1:
 */
-    __pyx_t_3 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->take_shape(__pyx_v_self, __pyx_v_shape); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 98, __pyx_L1_error)
+    __pyx_t_3 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->take_shape(__pyx_v_self, __pyx_v_shape); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 105, __pyx_L1_error)
 
 
-    /* "fastdiff/function/_compiled.pyx":97
+    /* "fastdiff/function/_compiled.pyx":104
  *         self.f.data = <void *> <uintptr_t> source.data
  *         self.f.n = size
  *         if shape is not None:             # <<<<<<<<<<<<<<
@@ -5922,7 +6088,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
 */
   }
 
-  /* "fastdiff/function/_compiled.pyx":86
+  /* "fastdiff/function/_compiled.pyx":93
  *     cdef fd_function f
  * 
  *     def __init__(self, source, Py_ssize_t size, shape, double epsilon, Py_ssize_t weight, bint edges,             # <<<<<<<<<<<<<<
@@ -5943,7 +6109,7 @@ static int __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop___init__(struc
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":100
+/* "fastdiff/function/_compiled.pyx":107
  *             self.take_shape(shape)
  * 
  *     cdef int take_shape(self, object shape) except -1:             # <<<<<<<<<<<<<<
@@ -5966,7 +6132,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("take_shape", 0);
 
-  /* "fastdiff/function/_compiled.pyx":101
+  /* "fastdiff/function/_compiled.pyx":108
  * 
  *     cdef int take_shape(self, object shape) except -1:
  *         self.shape = shape             # <<<<<<<<<<<<<<
@@ -5978,7 +6144,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
   __Pyx_GOTREF(__pyx_v_self->__pyx_base.shape);
   __Pyx_DECREF_SET(__pyx_v_self->__pyx_base.shape, __pyx_v_shape);
 
-  /* "fastdiff/function/_compiled.pyx":102
+  /* "fastdiff/function/_compiled.pyx":109
  *     cdef int take_shape(self, object shape) except -1:
  *         self.shape = shape
  *         self.size = 1             # <<<<<<<<<<<<<<
@@ -5987,7 +6153,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
 */
   __pyx_v_self->__pyx_base.size = 1;
 
-  /* "fastdiff/function/_compiled.pyx":103
+  /* "fastdiff/function/_compiled.pyx":110
  *         self.shape = shape
  *         self.size = 1
  *         for length in shape:             # <<<<<<<<<<<<<<
@@ -5999,9 +6165,9 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
     __pyx_t_2 = 0;
     __pyx_t_3 = NULL;
   } else {
-    __pyx_t_2 = -1; __pyx_t_1 = PyObject_GetIter(__pyx_v_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 103, __pyx_L1_error)
+    __pyx_t_2 = -1; __pyx_t_1 = PyObject_GetIter(__pyx_v_shape); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 110, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_1);
-    __pyx_t_3 = (CYTHON_COMPILING_IN_LIMITED_API) ? PyIter_Next : __Pyx_PyObject_GetIterNextFunc(__pyx_t_1); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 103, __pyx_L1_error)
+    __pyx_t_3 = (CYTHON_COMPILING_IN_LIMITED_API) ? PyIter_Next : __Pyx_PyObject_GetIterNextFunc(__pyx_t_1); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 110, __pyx_L1_error)
   }
   for (;;) {
     if (likely(!__pyx_t_3)) {
@@ -6009,7 +6175,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
         {
           Py_ssize_t __pyx_temp = __Pyx_PyList_GET_SIZE(__pyx_t_1);
           #if !CYTHON_ASSUME_SAFE_SIZE
-          if (unlikely((__pyx_temp < 0))) __PYX_ERR(0, 103, __pyx_L1_error)
+          if (unlikely((__pyx_temp < 0))) __PYX_ERR(0, 110, __pyx_L1_error)
           #endif
           if (__pyx_t_2 >= __pyx_temp) break;
         }
@@ -6019,7 +6185,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
         {
           Py_ssize_t __pyx_temp = __Pyx_PyTuple_GET_SIZE(__pyx_t_1);
           #if !CYTHON_ASSUME_SAFE_SIZE
-          if (unlikely((__pyx_temp < 0))) __PYX_ERR(0, 103, __pyx_L1_error)
+          if (unlikely((__pyx_temp < 0))) __PYX_ERR(0, 110, __pyx_L1_error)
           #endif
           if (__pyx_t_2 >= __pyx_temp) break;
         }
@@ -6030,13 +6196,13 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
         #endif
         ++__pyx_t_2;
       }
-      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 103, __pyx_L1_error)
+      if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 110, __pyx_L1_error)
     } else {
       __pyx_t_4 = __pyx_t_3(__pyx_t_1);
       if (unlikely(!__pyx_t_4)) {
         PyObject* exc_type = PyErr_Occurred();
         if (exc_type) {
-          if (unlikely(!__Pyx_PyErr_GivenExceptionMatches(exc_type, PyExc_StopIteration))) __PYX_ERR(0, 103, __pyx_L1_error)
+          if (unlikely(!__Pyx_PyErr_GivenExceptionMatches(exc_type, PyExc_StopIteration))) __PYX_ERR(0, 110, __pyx_L1_error)
           PyErr_Clear();
         }
         break;
@@ -6046,23 +6212,23 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
     __Pyx_XDECREF_SET(__pyx_v_length, __pyx_t_4);
     __pyx_t_4 = 0;
 
-    /* "fastdiff/function/_compiled.pyx":104
+    /* "fastdiff/function/_compiled.pyx":111
  *         self.size = 1
  *         for length in shape:
  *             self.size *= length             # <<<<<<<<<<<<<<
  *         self.f.m = self.size
  *         return 0
 */
-    __pyx_t_4 = PyLong_FromSsize_t(__pyx_v_self->__pyx_base.size); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 104, __pyx_L1_error)
+    __pyx_t_4 = PyLong_FromSsize_t(__pyx_v_self->__pyx_base.size); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 111, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_4);
-    __pyx_t_5 = __Pyx_PyNumber_InPlaceMultiply_int_object(__pyx_t_4, __pyx_v_length); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 104, __pyx_L1_error)
+    __pyx_t_5 = __Pyx_PyNumber_InPlaceMultiply_int_object(__pyx_t_4, __pyx_v_length); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 111, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
     __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-    __pyx_t_6 = __Pyx_PyIndex_AsSsize_t(__pyx_t_5); if (unlikely((__pyx_t_6 == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 104, __pyx_L1_error)
+    __pyx_t_6 = __Pyx_PyIndex_AsSsize_t(__pyx_t_5); if (unlikely((__pyx_t_6 == (Py_ssize_t)-1) && PyErr_Occurred())) __PYX_ERR(0, 111, __pyx_L1_error)
     __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
     __pyx_v_self->__pyx_base.size = __pyx_t_6;
 
-    /* "fastdiff/function/_compiled.pyx":103
+    /* "fastdiff/function/_compiled.pyx":110
  *         self.shape = shape
  *         self.size = 1
  *         for length in shape:             # <<<<<<<<<<<<<<
@@ -6072,7 +6238,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
   }
   __Pyx_DECREF(__pyx_t_1); __pyx_t_1 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":105
+  /* "fastdiff/function/_compiled.pyx":112
  *         for length in shape:
  *             self.size *= length
  *         self.f.m = self.size             # <<<<<<<<<<<<<<
@@ -6083,12 +6249,12 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
 
   __pyx_v_self->f.m = __pyx_t_2;
 
-  /* "fastdiff/function/_compiled.pyx":106
+  /* "fastdiff/function/_compiled.pyx":113
  *             self.size *= length
  *         self.f.m = self.size
  *         return 0             # <<<<<<<<<<<<<<
  * 
- *     def evaluate(self, Batch batch not None):
+ *     cdef CompiledLoop fresh(self):
 */
   {
 
@@ -6096,7 +6262,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
   }
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":100
+  /* "fastdiff/function/_compiled.pyx":107
  *             self.take_shape(shape)
  * 
  *     cdef int take_shape(self, object shape) except -1:             # <<<<<<<<<<<<<<
@@ -6118,8 +6284,131 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape(stru
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":108
+/* "fastdiff/function/_compiled.pyx":115
  *         return 0
+ * 
+ *     cdef CompiledLoop fresh(self):             # <<<<<<<<<<<<<<
+ *         """Return the same with a count of its own."""
+ *         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
+*/
+
+static struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_fresh(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_self) {
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_other = 0;
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  PyObject *__pyx_t_2 = NULL;
+  int __pyx_t_3;
+  Py_ssize_t __pyx_t_4;
+  double __pyx_t_5;
+  fd_function __pyx_t_6;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("fresh", 0);
+
+  /* "fastdiff/function/_compiled.pyx":117
+ *     cdef CompiledLoop fresh(self):
+ *         """Return the same with a count of its own."""
+ *         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)             # <<<<<<<<<<<<<<
+ *         other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight
+ *         other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f
+*/
+  __pyx_t_1 = ((PyObject *)__pyx_tp_new_8fastdiff_8function_9_compiled_CompiledLoop(((PyTypeObject *)__pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop), __pyx_mstate_global->__pyx_empty_tuple, NULL)); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 117, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_1);
+  __pyx_v_other = ((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_t_1);
+  __pyx_t_1 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":118
+ *         """Return the same with a count of its own."""
+ *         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
+ *         other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight             # <<<<<<<<<<<<<<
+ *         other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f
+ *         return other
+*/
+  __pyx_t_1 = __pyx_v_self->source;
+  __Pyx_INCREF(__pyx_t_1);
+  __pyx_t_2 = __pyx_v_self->team;
+  __Pyx_INCREF(__pyx_t_2);
+  __pyx_t_3 = __pyx_v_self->edges;
+
+  __pyx_t_4 = __pyx_v_self->weight;
+
+  __Pyx_GIVEREF(__pyx_t_1);
+  __Pyx_GOTREF(__pyx_v_other->source);
+  __Pyx_DECREF_SET(__pyx_v_other->source, __pyx_t_1);
+  __pyx_t_1 = 0;
+  __Pyx_GIVEREF(__pyx_t_2);
+  __Pyx_GOTREF(__pyx_v_other->team);
+  __Pyx_DECREF_SET(__pyx_v_other->team, __pyx_t_2);
+  __pyx_t_2 = 0;
+  __pyx_v_other->edges = __pyx_t_3;
+  __pyx_v_other->weight = __pyx_t_4;
+
+  /* "fastdiff/function/_compiled.pyx":119
+ *         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
+ *         other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight
+ *         other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f             # <<<<<<<<<<<<<<
+ *         return other
+ * 
+*/
+  __pyx_t_5 = __pyx_v_self->__pyx_base.epsilon;
+
+  __pyx_t_2 = __pyx_v_self->__pyx_base.shape;
+  __Pyx_INCREF(__pyx_t_2);
+  __pyx_t_4 = __pyx_v_self->__pyx_base.size;
+
+  __pyx_t_6 = __pyx_v_self->f;
+
+  __pyx_v_other->__pyx_base.epsilon = __pyx_t_5;
+  __Pyx_GIVEREF(__pyx_t_2);
+  __Pyx_GOTREF(__pyx_v_other->__pyx_base.shape);
+  __Pyx_DECREF_SET(__pyx_v_other->__pyx_base.shape, __pyx_t_2);
+  __pyx_t_2 = 0;
+  __pyx_v_other->__pyx_base.size = __pyx_t_4;
+  __pyx_v_other->f = __pyx_t_6;
+
+  /* "fastdiff/function/_compiled.pyx":120
+ *         other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight
+ *         other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f
+ *         return other             # <<<<<<<<<<<<<<
+ * 
+ *     def evaluate(self, Batch batch not None):
+*/
+  {
+    struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __Pyx_INCREF((PyObject *)__pyx_v_other);
+      __pyx_r = __pyx_v_other;
+    }
+    __Pyx_XDECREF((PyObject *)__pyx_temp);
+  }
+  goto __pyx_L0;
+
+  /* "fastdiff/function/_compiled.pyx":115
+ *         return 0
+ * 
+ *     cdef CompiledLoop fresh(self):             # <<<<<<<<<<<<<<
+ *         """Return the same with a count of its own."""
+ *         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_AddTraceback("fastdiff.function._compiled.CompiledLoop.fresh", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+  __Pyx_XDECREF((PyObject *)__pyx_v_other);
+  __Pyx_XGIVEREF((PyObject *)__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastdiff/function/_compiled.pyx":122
+ *         return other
  * 
  *     def evaluate(self, Batch batch not None):             # <<<<<<<<<<<<<<
  *         """Return the values of f, shape (points, outputs)."""
@@ -6166,32 +6455,32 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   {
     PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_batch,0};
     const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
-    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 108, __pyx_L3_error)
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 122, __pyx_L3_error)
     if (__pyx_kwds_len > 0) {
       switch (__pyx_nargs) {
         case  1:
         values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 108, __pyx_L3_error)
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 122, __pyx_L3_error)
         CYTHON_FALLTHROUGH;
         case  0: break;
         default: goto __pyx_L5_argtuple_error;
       }
       const Py_ssize_t kwd_pos_args = __pyx_nargs;
-      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "evaluate", 0) < (0)) __PYX_ERR(0, 108, __pyx_L3_error)
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "evaluate", 0) < (0)) __PYX_ERR(0, 122, __pyx_L3_error)
       for (Py_ssize_t i = __pyx_nargs; i < 1; i++) {
-        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("evaluate", 1, 1, 1, i); __PYX_ERR(0, 108, __pyx_L3_error) }
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("evaluate", 1, 1, 1, i); __PYX_ERR(0, 122, __pyx_L3_error) }
       }
     } else if (unlikely(__pyx_nargs != 1)) {
       goto __pyx_L5_argtuple_error;
     } else {
       values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
-      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 108, __pyx_L3_error)
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 122, __pyx_L3_error)
     }
     __pyx_v_batch = ((struct __pyx_obj_8fastdiff_8function_9_evaluate_Batch *)values[0]);
   }
   goto __pyx_L6_skip;
   __pyx_L5_argtuple_error:;
-  __Pyx_RaiseArgtupleInvalid("evaluate", 1, 1, 1, __pyx_nargs); __PYX_ERR(0, 108, __pyx_L3_error)
+  __Pyx_RaiseArgtupleInvalid("evaluate", 1, 1, 1, __pyx_nargs); __PYX_ERR(0, 122, __pyx_L3_error)
   __pyx_L6_skip:;
   goto __pyx_L4_argument_unpacking_done;
   __pyx_L3_error:;
@@ -6202,7 +6491,7 @@ PyObject *__pyx_args, PyObject *__pyx_kwds
   __Pyx_RefNannyFinishContext();
   return NULL;
   __pyx_L4_argument_unpacking_done:;
-  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_batch), __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Batch, 0, "batch", 0))) __PYX_ERR(0, 108, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_batch), __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Batch, 0, "batch", 0))) __PYX_ERR(0, 122, __pyx_L1_error)
   __pyx_r = __pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluate(((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self), __pyx_v_batch);
 
   /* function exit code */
@@ -6246,7 +6535,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("evaluate", 0);
 
-  /* "fastdiff/function/_compiled.pyx":111
+  /* "fastdiff/function/_compiled.pyx":125
  *         """Return the values of f, shape (points, outputs)."""
  *         cdef fd_points points
  *         cdef Py_ssize_t first = 0             # <<<<<<<<<<<<<<
@@ -6255,17 +6544,17 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   __pyx_v_first = 0;
 
-  /* "fastdiff/function/_compiled.pyx":112
+  /* "fastdiff/function/_compiled.pyx":126
  *         cdef fd_points points
  *         cdef Py_ssize_t first = 0
  *         points.count = len(batch)             # <<<<<<<<<<<<<<
  *         points.base = <const double *> cnp.PyArray_DATA(batch.base)
  *         points.start = <const Py_ssize_t *> data_or_null(batch.start)
 */
-  __pyx_t_1 = PyObject_Length(((PyObject *)__pyx_v_batch)); if (unlikely(__pyx_t_1 == ((Py_ssize_t)-1))) __PYX_ERR(0, 112, __pyx_L1_error)
+  __pyx_t_1 = PyObject_Length(((PyObject *)__pyx_v_batch)); if (unlikely(__pyx_t_1 == ((Py_ssize_t)-1))) __PYX_ERR(0, 126, __pyx_L1_error)
   __pyx_v_points.count = __pyx_t_1;
 
-  /* "fastdiff/function/_compiled.pyx":113
+  /* "fastdiff/function/_compiled.pyx":127
  *         cdef Py_ssize_t first = 0
  *         points.count = len(batch)
  *         points.base = <const double *> cnp.PyArray_DATA(batch.base)             # <<<<<<<<<<<<<<
@@ -6277,7 +6566,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   __pyx_v_points.base = ((double const *)PyArray_DATA(((PyArrayObject *)__pyx_t_2)));
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":114
+  /* "fastdiff/function/_compiled.pyx":128
  *         points.count = len(batch)
  *         points.base = <const double *> cnp.PyArray_DATA(batch.base)
  *         points.start = <const Py_ssize_t *> data_or_null(batch.start)             # <<<<<<<<<<<<<<
@@ -6286,12 +6575,12 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   __pyx_t_2 = ((PyObject *)__pyx_v_batch->start);
   __Pyx_INCREF(__pyx_t_2);
-  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 114, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 128, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   __pyx_v_points.start = ((Py_ssize_t const *)__pyx_t_3);
 
 
-  /* "fastdiff/function/_compiled.pyx":115
+  /* "fastdiff/function/_compiled.pyx":129
  *         points.base = <const double *> cnp.PyArray_DATA(batch.base)
  *         points.start = <const Py_ssize_t *> data_or_null(batch.start)
  *         points.indptr = <const Py_ssize_t *> data_or_null(batch.indptr)             # <<<<<<<<<<<<<<
@@ -6300,12 +6589,12 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   __pyx_t_2 = ((PyObject *)__pyx_v_batch->indptr);
   __Pyx_INCREF(__pyx_t_2);
-  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 115, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 129, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   __pyx_v_points.indptr = ((Py_ssize_t const *)__pyx_t_3);
 
 
-  /* "fastdiff/function/_compiled.pyx":116
+  /* "fastdiff/function/_compiled.pyx":130
  *         points.start = <const Py_ssize_t *> data_or_null(batch.start)
  *         points.indptr = <const Py_ssize_t *> data_or_null(batch.indptr)
  *         points.indices = <const Py_ssize_t *> data_or_null(batch.indices)             # <<<<<<<<<<<<<<
@@ -6314,12 +6603,12 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   __pyx_t_2 = ((PyObject *)__pyx_v_batch->indices);
   __Pyx_INCREF(__pyx_t_2);
-  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 116, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 130, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   __pyx_v_points.indices = ((Py_ssize_t const *)__pyx_t_3);
 
 
-  /* "fastdiff/function/_compiled.pyx":117
+  /* "fastdiff/function/_compiled.pyx":131
  *         points.indptr = <const Py_ssize_t *> data_or_null(batch.indptr)
  *         points.indices = <const Py_ssize_t *> data_or_null(batch.indices)
  *         points.values = <const double *> data_or_null(batch.values)             # <<<<<<<<<<<<<<
@@ -6328,12 +6617,12 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   __pyx_t_2 = ((PyObject *)__pyx_v_batch->values);
   __Pyx_INCREF(__pyx_t_2);
-  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 117, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_8fastdiff_8function_9_compiled_data_or_null(((PyArrayObject *)__pyx_t_2)); if (unlikely(__pyx_t_3 == ((void *)NULL) && PyErr_Occurred())) __PYX_ERR(0, 131, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   __pyx_v_points.values = ((double const *)__pyx_t_3);
 
 
-  /* "fastdiff/function/_compiled.pyx":118
+  /* "fastdiff/function/_compiled.pyx":132
  *         points.indices = <const Py_ssize_t *> data_or_null(batch.indices)
  *         points.values = <const double *> data_or_null(batch.values)
  *         known = None             # <<<<<<<<<<<<<<
@@ -6343,7 +6632,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   __Pyx_INCREF(Py_None);
   __pyx_v_known = Py_None;
 
-  /* "fastdiff/function/_compiled.pyx":119
+  /* "fastdiff/function/_compiled.pyx":133
  *         points.values = <const double *> data_or_null(batch.values)
  *         known = None
  *         if self.shape is None and points.count:             # <<<<<<<<<<<<<<
@@ -6368,7 +6657,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   if (__pyx_t_4) {
 
 
-    /* "fastdiff/function/_compiled.pyx":120
+    /* "fastdiff/function/_compiled.pyx":134
  *         known = None
  *         if self.shape is None and points.count:
  *             known = self.source.value(batch.columns(0, 1).reshape(-1))             # <<<<<<<<<<<<<<
@@ -6377,9 +6666,9 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
     __pyx_t_6 = __pyx_v_self->source;
     __Pyx_INCREF(__pyx_t_6);
-    __pyx_t_9 = __Pyx_PyObject_GetAttrStr(((PyObject *)__pyx_v_batch), __pyx_mstate_global->__pyx_n_u_columns); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 120, __pyx_L1_error)
+    __pyx_t_9 = __Pyx_PyObject_GetAttrStr(((PyObject *)__pyx_v_batch), __pyx_mstate_global->__pyx_n_u_columns); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 134, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_9);
-    __pyx_t_10 = __Pyx_PyObject_Call(__pyx_t_9, __pyx_mstate_global->__pyx_tuple[0], NULL); if (unlikely(!__pyx_t_10)) __PYX_ERR(0, 120, __pyx_L1_error)
+    __pyx_t_10 = __Pyx_PyObject_Call(__pyx_t_9, __pyx_mstate_global->__pyx_tuple[0], NULL); if (unlikely(!__pyx_t_10)) __PYX_ERR(0, 134, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_10);
     __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
     __pyx_t_8 = __pyx_t_10;
@@ -6390,7 +6679,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
       __pyx_t_7 = __Pyx_PyObject_FastCallMethod((PyObject*)__pyx_mstate_global->__pyx_n_u_reshape, __pyx_callargs+__pyx_t_11, (2-__pyx_t_11) | (1*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_8); __pyx_t_8 = 0;
       __Pyx_DECREF(__pyx_t_10); __pyx_t_10 = 0;
-      if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 120, __pyx_L1_error)
+      if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 134, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_7);
     }
     __pyx_t_11 = 0;
@@ -6399,26 +6688,26 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
       __pyx_t_2 = __Pyx_PyObject_FastCallMethod((PyObject*)__pyx_mstate_global->__pyx_n_u_value, __pyx_callargs+__pyx_t_11, (2-__pyx_t_11) | (1*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
       __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 120, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 134, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
     __Pyx_DECREF_SET(__pyx_v_known, __pyx_t_2);
     __pyx_t_2 = 0;
 
-    /* "fastdiff/function/_compiled.pyx":121
+    /* "fastdiff/function/_compiled.pyx":135
  *         if self.shape is None and points.count:
  *             known = self.source.value(batch.columns(0, 1).reshape(-1))
  *             self.take_shape(known.shape)             # <<<<<<<<<<<<<<
  *             self.nfev += self.weight
  *             first = 1
 */
-    __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_known, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 121, __pyx_L1_error)
+    __pyx_t_2 = __Pyx_PyObject_GetAttrStr(__pyx_v_known, __pyx_mstate_global->__pyx_n_u_shape); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 135, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
-    __pyx_t_12 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->take_shape(__pyx_v_self, __pyx_t_2); if (unlikely(__pyx_t_12 == ((int)-1))) __PYX_ERR(0, 121, __pyx_L1_error)
+    __pyx_t_12 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->take_shape(__pyx_v_self, __pyx_t_2); if (unlikely(__pyx_t_12 == ((int)-1))) __PYX_ERR(0, 135, __pyx_L1_error)
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
 
-    /* "fastdiff/function/_compiled.pyx":122
+    /* "fastdiff/function/_compiled.pyx":136
  *             known = self.source.value(batch.columns(0, 1).reshape(-1))
  *             self.take_shape(known.shape)
  *             self.nfev += self.weight             # <<<<<<<<<<<<<<
@@ -6427,7 +6716,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
     __pyx_v_self->__pyx_base.nfev = (__pyx_v_self->__pyx_base.nfev + __pyx_v_self->weight);
 
-    /* "fastdiff/function/_compiled.pyx":123
+    /* "fastdiff/function/_compiled.pyx":137
  *             self.take_shape(known.shape)
  *             self.nfev += self.weight
  *             first = 1             # <<<<<<<<<<<<<<
@@ -6436,7 +6725,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
     __pyx_v_first = 1;
 
-    /* "fastdiff/function/_compiled.pyx":119
+    /* "fastdiff/function/_compiled.pyx":133
  *         points.values = <const double *> data_or_null(batch.values)
  *         known = None
  *         if self.shape is None and points.count:             # <<<<<<<<<<<<<<
@@ -6445,7 +6734,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   }
 
-  /* "fastdiff/function/_compiled.pyx":124
+  /* "fastdiff/function/_compiled.pyx":138
  *             self.nfev += self.weight
  *             first = 1
  *         cdef cnp.ndarray values = np.empty((points.count, self.size))             # <<<<<<<<<<<<<<
@@ -6453,21 +6742,21 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
  *             values[0] = known.reshape(-1)
 */
   __pyx_t_7 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 124, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 138, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
-  __pyx_t_10 = __Pyx_PyObject_GetAttrStr(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_10)) __PYX_ERR(0, 124, __pyx_L1_error)
+  __pyx_t_10 = __Pyx_PyObject_GetAttrStr(__pyx_t_6, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_10)) __PYX_ERR(0, 138, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_10);
   __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
-  __pyx_t_6 = PyLong_FromSsize_t(__pyx_v_points.count); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 124, __pyx_L1_error)
+  __pyx_t_6 = PyLong_FromSsize_t(__pyx_v_points.count); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 138, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_6);
-  __pyx_t_8 = PyLong_FromSsize_t(__pyx_v_self->__pyx_base.size); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 124, __pyx_L1_error)
+  __pyx_t_8 = PyLong_FromSsize_t(__pyx_v_self->__pyx_base.size); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 138, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_8);
-  __pyx_t_9 = PyTuple_New(2); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 124, __pyx_L1_error)
+  __pyx_t_9 = PyTuple_New(2); if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 138, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_9);
   __Pyx_GIVEREF(__pyx_t_6);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 0, __pyx_t_6) != (0)) __PYX_ERR(0, 124, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 0, __pyx_t_6) != (0)) __PYX_ERR(0, 138, __pyx_L1_error);
   __Pyx_GIVEREF(__pyx_t_8);
-  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 1, __pyx_t_8) != (0)) __PYX_ERR(0, 124, __pyx_L1_error);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_9, 1, __pyx_t_8) != (0)) __PYX_ERR(0, 138, __pyx_L1_error);
   __pyx_t_6 = 0;
   __pyx_t_8 = 0;
   __pyx_t_11 = 1;
@@ -6488,14 +6777,14 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
     __Pyx_XDECREF(__pyx_t_7); __pyx_t_7 = 0;
     __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
     __Pyx_DECREF(__pyx_t_10); __pyx_t_10 = 0;
-    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 124, __pyx_L1_error)
+    if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 138, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_2);
   }
-  if (!(likely(((__pyx_t_2) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_2, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 124, __pyx_L1_error)
+  if (!(likely(((__pyx_t_2) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_2, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 138, __pyx_L1_error)
   __pyx_v_values = ((PyArrayObject *)__pyx_t_2);
   __pyx_t_2 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":125
+  /* "fastdiff/function/_compiled.pyx":139
  *             first = 1
  *         cdef cnp.ndarray values = np.empty((points.count, self.size))
  *         if first:             # <<<<<<<<<<<<<<
@@ -6507,7 +6796,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   if (__pyx_t_4) {
 
 
-    /* "fastdiff/function/_compiled.pyx":126
+    /* "fastdiff/function/_compiled.pyx":140
  *         cdef cnp.ndarray values = np.empty((points.count, self.size))
  *         if first:
  *             values[0] = known.reshape(-1)             # <<<<<<<<<<<<<<
@@ -6521,13 +6810,13 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
       PyObject *__pyx_callargs[2] = {__pyx_t_10, __pyx_mstate_global->__pyx_int_neg_1};
       __pyx_t_2 = __Pyx_PyObject_FastCallMethod((PyObject*)__pyx_mstate_global->__pyx_n_u_reshape, __pyx_callargs+__pyx_t_11, (2-__pyx_t_11) | (1*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
       __Pyx_XDECREF(__pyx_t_10); __pyx_t_10 = 0;
-      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 126, __pyx_L1_error)
+      if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 140, __pyx_L1_error)
       __Pyx_GOTREF(__pyx_t_2);
     }
-    if (unlikely((__Pyx_SetItemInt(((PyObject *)__pyx_v_values), 0, __pyx_t_2, long, 1, __Pyx_PyLong_From_long, 0, 0, 1, __Pyx_ReferenceSharing_OwnStrongReference) < 0))) __PYX_ERR(0, 126, __pyx_L1_error)
+    if (unlikely((__Pyx_SetItemInt(((PyObject *)__pyx_v_values), 0, __pyx_t_2, long, 1, __Pyx_PyLong_From_long, 0, 0, 1, __Pyx_ReferenceSharing_OwnStrongReference) < 0))) __PYX_ERR(0, 140, __pyx_L1_error)
     __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
-    /* "fastdiff/function/_compiled.pyx":125
+    /* "fastdiff/function/_compiled.pyx":139
  *             first = 1
  *         cdef cnp.ndarray values = np.empty((points.count, self.size))
  *         if first:             # <<<<<<<<<<<<<<
@@ -6536,17 +6825,17 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
 */
   }
 
-  /* "fastdiff/function/_compiled.pyx":127
+  /* "fastdiff/function/_compiled.pyx":141
  *         if first:
  *             values[0] = known.reshape(-1)
  *         self.run(&points, first, <double *> cnp.PyArray_DATA(values))             # <<<<<<<<<<<<<<
  *         return values
  * 
 */
-  __pyx_t_12 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->run(__pyx_v_self, (&__pyx_v_points), __pyx_v_first, ((double *)PyArray_DATA(__pyx_v_values))); if (unlikely(__pyx_t_12 == ((int)-1))) __PYX_ERR(0, 127, __pyx_L1_error)
+  __pyx_t_12 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->__pyx_base.__pyx_vtab)->run(__pyx_v_self, (&__pyx_v_points), __pyx_v_first, ((double *)PyArray_DATA(__pyx_v_values))); if (unlikely(__pyx_t_12 == ((int)-1))) __PYX_ERR(0, 141, __pyx_L1_error)
 
 
-  /* "fastdiff/function/_compiled.pyx":128
+  /* "fastdiff/function/_compiled.pyx":142
  *             values[0] = known.reshape(-1)
  *         self.run(&points, first, <double *> cnp.PyArray_DATA(values))
  *         return values             # <<<<<<<<<<<<<<
@@ -6564,8 +6853,8 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   }
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":108
- *         return 0
+  /* "fastdiff/function/_compiled.pyx":122
+ *         return other
  * 
  *     def evaluate(self, Batch batch not None):             # <<<<<<<<<<<<<<
  *         """Return the values of f, shape (points, outputs)."""
@@ -6592,7 +6881,7 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_2evaluat
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":130
+/* "fastdiff/function/_compiled.pyx":144
  *         return values
  * 
  *     cdef int run(self, const fd_points *points, Py_ssize_t first, double *values) except -1:             # <<<<<<<<<<<<<<
@@ -6636,7 +6925,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("run", 0);
 
-  /* "fastdiff/function/_compiled.pyx":133
+  /* "fastdiff/function/_compiled.pyx":147
  *         """Evaluate the points from `first` on: a trial on one thread, then as many as the rest is worth."""
  *         cdef fd_progress progress
  *         cdef Py_ssize_t begun, strict = points.count             # <<<<<<<<<<<<<<
@@ -6647,7 +6936,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 
   __pyx_v_strict = __pyx_t_1;
 
-  /* "fastdiff/function/_compiled.pyx":134
+  /* "fastdiff/function/_compiled.pyx":148
  *         cdef fd_progress progress
  *         cdef Py_ssize_t begun, strict = points.count
  *         cdef int threads = 1             # <<<<<<<<<<<<<<
@@ -6656,7 +6945,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   __pyx_v_threads = 1;
 
-  /* "fastdiff/function/_compiled.pyx":135
+  /* "fastdiff/function/_compiled.pyx":149
  *         cdef Py_ssize_t begun, strict = points.count
  *         cdef int threads = 1
  *         cdef double each, seconds = TRIAL_SECONDS             # <<<<<<<<<<<<<<
@@ -6665,7 +6954,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   __pyx_v_seconds = __pyx_v_8fastdiff_8function_9_compiled_TRIAL_SECONDS;
 
-  /* "fastdiff/function/_compiled.pyx":136
+  /* "fastdiff/function/_compiled.pyx":150
  *         cdef int threads = 1
  *         cdef double each, seconds = TRIAL_SECONDS
  *         cdef double *scratch = NULL             # <<<<<<<<<<<<<<
@@ -6674,7 +6963,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   __pyx_v_scratch = NULL;
 
-  /* "fastdiff/function/_compiled.pyx":137
+  /* "fastdiff/function/_compiled.pyx":151
  *         cdef double each, seconds = TRIAL_SECONDS
  *         cdef double *scratch = NULL
  *         if self.edges:             # <<<<<<<<<<<<<<
@@ -6683,7 +6972,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   if (__pyx_v_self->edges) {
 
-    /* "fastdiff/function/_compiled.pyx":138
+    /* "fastdiff/function/_compiled.pyx":152
  *         cdef double *scratch = NULL
  *         if self.edges:
  *             strict = 1 if self.nfev == 0 else 0             # <<<<<<<<<<<<<<
@@ -6702,7 +6991,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 
     __pyx_v_strict = __pyx_t_1;
 
-    /* "fastdiff/function/_compiled.pyx":137
+    /* "fastdiff/function/_compiled.pyx":151
  *         cdef double each, seconds = TRIAL_SECONDS
  *         cdef double *scratch = NULL
  *         if self.edges:             # <<<<<<<<<<<<<<
@@ -6711,7 +7000,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   }
 
-  /* "fastdiff/function/_compiled.pyx":139
+  /* "fastdiff/function/_compiled.pyx":153
  *         if self.edges:
  *             strict = 1 if self.nfev == 0 else 0
  *         progress.done = first             # <<<<<<<<<<<<<<
@@ -6720,7 +7009,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   __pyx_v_progress.done = __pyx_v_first;
 
-  /* "fastdiff/function/_compiled.pyx":140
+  /* "fastdiff/function/_compiled.pyx":154
  *             strict = 1 if self.nfev == 0 else 0
  *         progress.done = first
  *         try:             # <<<<<<<<<<<<<<
@@ -6729,7 +7018,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
   /*try:*/ {
 
-    /* "fastdiff/function/_compiled.pyx":141
+    /* "fastdiff/function/_compiled.pyx":155
  *         progress.done = first
  *         try:
  *             while progress.done < points.count:             # <<<<<<<<<<<<<<
@@ -6742,7 +7031,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 
       if (!__pyx_t_2) break;
 
-      /* "fastdiff/function/_compiled.pyx":142
+      /* "fastdiff/function/_compiled.pyx":156
  *         try:
  *             while progress.done < points.count:
  *                 if scratch == NULL:             # <<<<<<<<<<<<<<
@@ -6754,7 +7043,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
       if (__pyx_t_2) {
 
 
-        /* "fastdiff/function/_compiled.pyx":143
+        /* "fastdiff/function/_compiled.pyx":157
  *             while progress.done < points.count:
  *                 if scratch == NULL:
  *                     scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))             # <<<<<<<<<<<<<<
@@ -6763,7 +7052,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         __pyx_v_scratch = ((double *)malloc(((__pyx_v_threads * fd_scratch(__pyx_v_self->f.n)) * (sizeof(double)))));
 
-        /* "fastdiff/function/_compiled.pyx":144
+        /* "fastdiff/function/_compiled.pyx":158
  *                 if scratch == NULL:
  *                     scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))
  *                     if scratch == NULL:             # <<<<<<<<<<<<<<
@@ -6775,7 +7064,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
         if (unlikely(__pyx_t_2)) {
 
 
-          /* "fastdiff/function/_compiled.pyx":145
+          /* "fastdiff/function/_compiled.pyx":159
  *                     scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))
  *                     if scratch == NULL:
  *                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")             # <<<<<<<<<<<<<<
@@ -6783,9 +7072,9 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
  *                 with nogil:
 */
           __pyx_t_4 = NULL;
-          __pyx_t_5 = __Pyx_PyUnicode_From_int(__pyx_v_threads, 0, ' ', 'd'); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 145, __pyx_L5_error)
+          __pyx_t_5 = __Pyx_PyUnicode_From_int(__pyx_v_threads, 0, ' ', 'd'); if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 159, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_5);
-          __pyx_t_6 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_self->f.n, 0, ' ', 'd'); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 145, __pyx_L5_error)
+          __pyx_t_6 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_self->f.n, 0, ' ', 'd'); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 159, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_6);
           __pyx_t_7[0] = __pyx_t_5;
           __pyx_t_7[1] = __pyx_mstate_global->__pyx_kp_u_copies_of_x_with;
@@ -6797,7 +7086,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           #endif
           __pyx_t_8 = 0;
           __pyx_t_9 = __Pyx_PyUnicode_Join(__pyx_t_7, 4, __pyx_t_1, __pyx_t_8);
-          if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 145, __pyx_L5_error)
+          if (unlikely(!__pyx_t_9)) __PYX_ERR(0, 159, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_9);
           __Pyx_DECREF(__pyx_t_5); __pyx_t_5 = 0;
           __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
@@ -6807,14 +7096,14 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
             __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_MemoryError)), __pyx_callargs+__pyx_t_10, (2-__pyx_t_10) | (__pyx_t_10*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
             __Pyx_XDECREF(__pyx_t_4); __pyx_t_4 = 0;
             __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
-            if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 145, __pyx_L5_error)
+            if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 159, __pyx_L5_error)
             __Pyx_GOTREF(__pyx_t_3);
           }
           __Pyx_Raise(__pyx_t_3, 0, 0, 0);
           __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-          __PYX_ERR(0, 145, __pyx_L5_error)
+          __PYX_ERR(0, 159, __pyx_L5_error)
 
-          /* "fastdiff/function/_compiled.pyx":144
+          /* "fastdiff/function/_compiled.pyx":158
  *                 if scratch == NULL:
  *                     scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))
  *                     if scratch == NULL:             # <<<<<<<<<<<<<<
@@ -6823,7 +7112,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         }
 
-        /* "fastdiff/function/_compiled.pyx":142
+        /* "fastdiff/function/_compiled.pyx":156
  *         try:
  *             while progress.done < points.count:
  *                 if scratch == NULL:             # <<<<<<<<<<<<<<
@@ -6832,7 +7121,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
       }
 
-      /* "fastdiff/function/_compiled.pyx":146
+      /* "fastdiff/function/_compiled.pyx":160
  *                     if scratch == NULL:
  *                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
  *                 begun = progress.done             # <<<<<<<<<<<<<<
@@ -6843,7 +7132,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 
       __pyx_v_begun = __pyx_t_1;
 
-      /* "fastdiff/function/_compiled.pyx":147
+      /* "fastdiff/function/_compiled.pyx":161
  *                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
  *                 begun = progress.done
  *                 with nogil:             # <<<<<<<<<<<<<<
@@ -6856,7 +7145,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           __Pyx_FastGIL_Remember();
           /*try:*/ {
 
-            /* "fastdiff/function/_compiled.pyx":148
+            /* "fastdiff/function/_compiled.pyx":162
  *                 begun = progress.done
  *                 with nogil:
  *                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)             # <<<<<<<<<<<<<<
@@ -6866,7 +7155,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
             fd_call((&__pyx_v_self->f), __pyx_v_points, __pyx_v_threads, __pyx_v_seconds, __pyx_v_strict, __pyx_v_scratch, __pyx_v_values, (&__pyx_v_progress));
           }
 
-          /* "fastdiff/function/_compiled.pyx":147
+          /* "fastdiff/function/_compiled.pyx":161
  *                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
  *                 begun = progress.done
  *                 with nogil:             # <<<<<<<<<<<<<<
@@ -6883,7 +7172,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           }
       }
 
-      /* "fastdiff/function/_compiled.pyx":149
+      /* "fastdiff/function/_compiled.pyx":163
  *                 with nogil:
  *                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
  *                 self.nfev += self.weight * (progress.done - begun)             # <<<<<<<<<<<<<<
@@ -6892,7 +7181,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
       __pyx_v_self->__pyx_base.nfev = (__pyx_v_self->__pyx_base.nfev + (__pyx_v_self->weight * (__pyx_v_progress.done - __pyx_v_begun)));
 
-      /* "fastdiff/function/_compiled.pyx":150
+      /* "fastdiff/function/_compiled.pyx":164
  *                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
  *                 self.nfev += self.weight * (progress.done - begun)
  *                 if progress.written:             # <<<<<<<<<<<<<<
@@ -6904,7 +7193,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
       if (unlikely(__pyx_t_2)) {
 
 
-        /* "fastdiff/function/_compiled.pyx":151
+        /* "fastdiff/function/_compiled.pyx":165
  *                 self.nfev += self.weight * (progress.done - begun)
  *                 if progress.written:
  *                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "             # <<<<<<<<<<<<<<
@@ -6917,14 +7206,14 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           PyObject *__pyx_callargs[2] = {__pyx_t_9, __pyx_mstate_global->__pyx_kp_u_f_wrote_to_x_a_compiled_functio};
           __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_ValueError)), __pyx_callargs+__pyx_t_10, (2-__pyx_t_10) | (__pyx_t_10*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
           __Pyx_XDECREF(__pyx_t_9); __pyx_t_9 = 0;
-          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 151, __pyx_L5_error)
+          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 165, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_3);
         }
         __Pyx_Raise(__pyx_t_3, 0, 0, 0);
         __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-        __PYX_ERR(0, 151, __pyx_L5_error)
+        __PYX_ERR(0, 165, __pyx_L5_error)
 
-        /* "fastdiff/function/_compiled.pyx":150
+        /* "fastdiff/function/_compiled.pyx":164
  *                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
  *                 self.nfev += self.weight * (progress.done - begun)
  *                 if progress.written:             # <<<<<<<<<<<<<<
@@ -6933,7 +7222,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
       }
 
-      /* "fastdiff/function/_compiled.pyx":153
+      /* "fastdiff/function/_compiled.pyx":167
  *                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
  *                                      "its own")
  *                 if progress.failed >= 0:             # <<<<<<<<<<<<<<
@@ -6945,7 +7234,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
       if (unlikely(__pyx_t_2)) {
 
 
-        /* "fastdiff/function/_compiled.pyx":154
+        /* "fastdiff/function/_compiled.pyx":168
  *                                      "its own")
  *                 if progress.failed >= 0:
  *                     self.nfev += self.weight * (progress.failed + 1 - progress.done)             # <<<<<<<<<<<<<<
@@ -6954,7 +7243,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         __pyx_v_self->__pyx_base.nfev = (__pyx_v_self->__pyx_base.nfev + (__pyx_v_self->weight * ((__pyx_v_progress.failed + 1) - __pyx_v_progress.done)));
 
-        /* "fastdiff/function/_compiled.pyx":155
+        /* "fastdiff/function/_compiled.pyx":169
  *                 if progress.failed >= 0:
  *                     self.nfev += self.weight * (progress.failed + 1 - progress.done)
  *                     raise self.source.failure(point(points, progress.failed, self.f.n))             # <<<<<<<<<<<<<<
@@ -6963,7 +7252,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         __pyx_t_9 = __pyx_v_self->source;
         __Pyx_INCREF(__pyx_t_9);
-        __pyx_t_4 = __pyx_f_8fastdiff_8function_9_compiled_point(__pyx_v_points, __pyx_v_progress.failed, __pyx_v_self->f.n); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 155, __pyx_L5_error)
+        __pyx_t_4 = __pyx_f_8fastdiff_8function_9_compiled_point(__pyx_v_points, __pyx_v_progress.failed, __pyx_v_self->f.n); if (unlikely(!__pyx_t_4)) __PYX_ERR(0, 169, __pyx_L5_error)
         __Pyx_GOTREF(__pyx_t_4);
         __pyx_t_10 = 0;
         {
@@ -6971,14 +7260,14 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           __pyx_t_3 = __Pyx_PyObject_FastCallMethod((PyObject*)__pyx_mstate_global->__pyx_n_u_failure, __pyx_callargs+__pyx_t_10, (2-__pyx_t_10) | (1*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
           __Pyx_XDECREF(__pyx_t_9); __pyx_t_9 = 0;
           __Pyx_DECREF(__pyx_t_4); __pyx_t_4 = 0;
-          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 155, __pyx_L5_error)
+          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 169, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_3);
         }
         __Pyx_Raise(__pyx_t_3, 0, 0, 0);
         __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
-        __PYX_ERR(0, 155, __pyx_L5_error)
+        __PYX_ERR(0, 169, __pyx_L5_error)
 
-        /* "fastdiff/function/_compiled.pyx":153
+        /* "fastdiff/function/_compiled.pyx":167
  *                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
  *                                      "its own")
  *                 if progress.failed >= 0:             # <<<<<<<<<<<<<<
@@ -6987,17 +7276,17 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
       }
 
-      /* "fastdiff/function/_compiled.pyx":156
+      /* "fastdiff/function/_compiled.pyx":170
  *                     self.nfev += self.weight * (progress.failed + 1 - progress.done)
  *                     raise self.source.failure(point(points, progress.failed, self.f.n))
  *                 PyErr_CheckSignals()             # <<<<<<<<<<<<<<
  *                 if seconds == TRIAL_SECONDS and progress.done < points.count:
  *                     seconds = INTERRUPT_SECONDS
 */
-      __pyx_t_8 = PyErr_CheckSignals(); if (unlikely(__pyx_t_8 == ((int)-1))) __PYX_ERR(0, 156, __pyx_L5_error)
+      __pyx_t_8 = PyErr_CheckSignals(); if (unlikely(__pyx_t_8 == ((int)-1))) __PYX_ERR(0, 170, __pyx_L5_error)
 
 
-      /* "fastdiff/function/_compiled.pyx":157
+      /* "fastdiff/function/_compiled.pyx":171
  *                     raise self.source.failure(point(points, progress.failed, self.f.n))
  *                 PyErr_CheckSignals()
  *                 if seconds == TRIAL_SECONDS and progress.done < points.count:             # <<<<<<<<<<<<<<
@@ -7023,7 +7312,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
       if (__pyx_t_2) {
 
 
-        /* "fastdiff/function/_compiled.pyx":158
+        /* "fastdiff/function/_compiled.pyx":172
  *                 PyErr_CheckSignals()
  *                 if seconds == TRIAL_SECONDS and progress.done < points.count:
  *                     seconds = INTERRUPT_SECONDS             # <<<<<<<<<<<<<<
@@ -7032,7 +7321,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         __pyx_v_seconds = __pyx_v_8fastdiff_8function_9_compiled_INTERRUPT_SECONDS;
 
-        /* "fastdiff/function/_compiled.pyx":159
+        /* "fastdiff/function/_compiled.pyx":173
  *                 if seconds == TRIAL_SECONDS and progress.done < points.count:
  *                     seconds = INTERRUPT_SECONDS
  *                     each = progress.seconds / max(1, progress.done - begun)             # <<<<<<<<<<<<<<
@@ -7056,7 +7345,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
         __pyx_v_each = (__pyx_v_progress.seconds / ((double)__pyx_t_13));
 
 
-        /* "fastdiff/function/_compiled.pyx":160
+        /* "fastdiff/function/_compiled.pyx":174
  *                     seconds = INTERRUPT_SECONDS
  *                     each = progress.seconds / max(1, progress.done - begun)
  *                     threads = self.team(each * (points.count - progress.done))             # <<<<<<<<<<<<<<
@@ -7066,7 +7355,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
         __pyx_t_4 = NULL;
         __Pyx_INCREF(__pyx_v_self->team);
         __pyx_t_9 = __pyx_v_self->team; 
-        __pyx_t_6 = PyFloat_FromDouble((__pyx_v_each * (__pyx_v_points->count - __pyx_v_progress.done))); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 160, __pyx_L5_error)
+        __pyx_t_6 = PyFloat_FromDouble((__pyx_v_each * (__pyx_v_points->count - __pyx_v_progress.done))); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 174, __pyx_L5_error)
         __Pyx_GOTREF(__pyx_t_6);
         __pyx_t_10 = 1;
         #if CYTHON_UNPACK_METHODS
@@ -7086,14 +7375,14 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
           __Pyx_XDECREF(__pyx_t_4); __pyx_t_4 = 0;
           __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
           __Pyx_DECREF(__pyx_t_9); __pyx_t_9 = 0;
-          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 160, __pyx_L5_error)
+          if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 174, __pyx_L5_error)
           __Pyx_GOTREF(__pyx_t_3);
         }
-        __pyx_t_8 = __Pyx_PyLong_As_int(__pyx_t_3); if (unlikely((__pyx_t_8 == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 160, __pyx_L5_error)
+        __pyx_t_8 = __Pyx_PyLong_As_int(__pyx_t_3); if (unlikely((__pyx_t_8 == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 174, __pyx_L5_error)
         __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
         __pyx_v_threads = __pyx_t_8;
 
-        /* "fastdiff/function/_compiled.pyx":161
+        /* "fastdiff/function/_compiled.pyx":175
  *                     each = progress.seconds / max(1, progress.done - begun)
  *                     threads = self.team(each * (points.count - progress.done))
  *                     if threads > 1:             # <<<<<<<<<<<<<<
@@ -7105,7 +7394,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
         if (__pyx_t_2) {
 
 
-          /* "fastdiff/function/_compiled.pyx":162
+          /* "fastdiff/function/_compiled.pyx":176
  *                     threads = self.team(each * (points.count - progress.done))
  *                     if threads > 1:
  *                         free(scratch)             # <<<<<<<<<<<<<<
@@ -7114,7 +7403,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
           free(__pyx_v_scratch);
 
-          /* "fastdiff/function/_compiled.pyx":163
+          /* "fastdiff/function/_compiled.pyx":177
  *                     if threads > 1:
  *                         free(scratch)
  *                         scratch = NULL             # <<<<<<<<<<<<<<
@@ -7123,7 +7412,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
           __pyx_v_scratch = NULL;
 
-          /* "fastdiff/function/_compiled.pyx":161
+          /* "fastdiff/function/_compiled.pyx":175
  *                     each = progress.seconds / max(1, progress.done - begun)
  *                     threads = self.team(each * (points.count - progress.done))
  *                     if threads > 1:             # <<<<<<<<<<<<<<
@@ -7132,7 +7421,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
 */
         }
 
-        /* "fastdiff/function/_compiled.pyx":157
+        /* "fastdiff/function/_compiled.pyx":171
  *                     raise self.source.failure(point(points, progress.failed, self.f.n))
  *                 PyErr_CheckSignals()
  *                 if seconds == TRIAL_SECONDS and progress.done < points.count:             # <<<<<<<<<<<<<<
@@ -7143,7 +7432,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
     }
   }
 
-  /* "fastdiff/function/_compiled.pyx":165
+  /* "fastdiff/function/_compiled.pyx":179
  *                         scratch = NULL
  *         finally:
  *             free(scratch)             # <<<<<<<<<<<<<<
@@ -7192,7 +7481,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
     __pyx_L6:;
   }
 
-  /* "fastdiff/function/_compiled.pyx":166
+  /* "fastdiff/function/_compiled.pyx":180
  *         finally:
  *             free(scratch)
  *         return 0             # <<<<<<<<<<<<<<
@@ -7205,7 +7494,7 @@ static int __pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run(struct __py
   }
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":130
+  /* "fastdiff/function/_compiled.pyx":144
  *         return values
  * 
  *     cdef int run(self, const fd_points *points, Py_ssize_t first, double *values) except -1:             # <<<<<<<<<<<<<<
@@ -7439,7 +7728,1602 @@ static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_12CompiledLoop_6__setst
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":169
+/* "fastdiff/function/_compiled.pyx":217
+ *     cdef Py_ssize_t n
+ * 
+ *     def __init__(self, CompiledLoop evaluate not None, cnp.ndarray indptr not None, cnp.ndarray indices not None,             # <<<<<<<<<<<<<<
+ *                  cnp.ndarray multiples not None, cnp.ndarray low not None, cnp.ndarray high not None,
+ *                  Differences entries not None, tuple rule, tuple shape):
+*/
+
+/* Python wrapper */
+static int __pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_1__init__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL_TPNEW
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static int __pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_1__init__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL_TPNEW
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_evaluate = 0;
+  PyArrayObject *__pyx_v_indptr = 0;
+  PyArrayObject *__pyx_v_indices = 0;
+  PyArrayObject *__pyx_v_multiples = 0;
+  PyArrayObject *__pyx_v_low = 0;
+  PyArrayObject *__pyx_v_high = 0;
+  struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *__pyx_v_entries = 0;
+  PyObject *__pyx_v_rule = 0;
+  PyObject *__pyx_v_shape = 0;
+  #if !CYTHON_VECTORCALL_TPNEW
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[9] = {0,0,0,0,0,0,0,0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  int __pyx_r;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__init__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL_TPNEW
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return -1;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL_TPNEW(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_evaluate,&__pyx_mstate_global->__pyx_n_u_indptr,&__pyx_mstate_global->__pyx_n_u_indices,&__pyx_mstate_global->__pyx_n_u_multiples,&__pyx_mstate_global->__pyx_n_u_low,&__pyx_mstate_global->__pyx_n_u_high,&__pyx_mstate_global->__pyx_n_u_entries,&__pyx_mstate_global->__pyx_n_u_rule,&__pyx_mstate_global->__pyx_n_u_shape,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL_TPNEW(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 217, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  9:
+        values[8] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 8);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[8])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  8:
+        values[7] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 7);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[7])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  7:
+        values[6] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 6);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  6:
+        values[5] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 5);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  5:
+        values[4] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 4);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  4:
+        values[3] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 3);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  3:
+        values[2] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 2);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  2:
+        values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  1:
+        values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 217, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__init__", 0) < (0)) __PYX_ERR(0, 217, __pyx_L3_error)
+      for (Py_ssize_t i = __pyx_nargs; i < 9; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__init__", 1, 9, 9, i); __PYX_ERR(0, 217, __pyx_L3_error) }
+      }
+    } else if (unlikely(__pyx_nargs != 9)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[1] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 1);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[2] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 2);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[2])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[3] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 3);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[3])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[4] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 4);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[4])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[5] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 5);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[5])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[6] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 6);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[6])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[7] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 7);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[7])) __PYX_ERR(0, 217, __pyx_L3_error)
+      values[8] = __Pyx_ArgRef_FASTCALL_TPNEW(__pyx_args, 8);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[8])) __PYX_ERR(0, 217, __pyx_L3_error)
+    }
+    __pyx_v_evaluate = ((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)values[0]);
+    __pyx_v_indptr = ((PyArrayObject *)values[1]);
+    __pyx_v_indices = ((PyArrayObject *)values[2]);
+    __pyx_v_multiples = ((PyArrayObject *)values[3]);
+    __pyx_v_low = ((PyArrayObject *)values[4]);
+    __pyx_v_high = ((PyArrayObject *)values[5]);
+    __pyx_v_entries = ((struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *)values[6]);
+    __pyx_v_rule = ((PyObject*)values[7]);
+    __pyx_v_shape = ((PyObject*)values[8]);
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("__init__", 1, 9, 9, __pyx_nargs); __PYX_ERR(0, 217, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__init__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return -1;
+  __pyx_L4_argument_unpacking_done:;
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_evaluate), __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop, 0, "evaluate", 0))) __PYX_ERR(0, 217, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_indptr), __pyx_mstate_global->__pyx_ptype_5numpy_ndarray, 0, "indptr", 0))) __PYX_ERR(0, 217, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_indices), __pyx_mstate_global->__pyx_ptype_5numpy_ndarray, 0, "indices", 0))) __PYX_ERR(0, 217, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_multiples), __pyx_mstate_global->__pyx_ptype_5numpy_ndarray, 0, "multiples", 0))) __PYX_ERR(0, 218, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_low), __pyx_mstate_global->__pyx_ptype_5numpy_ndarray, 0, "low", 0))) __PYX_ERR(0, 218, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_high), __pyx_mstate_global->__pyx_ptype_5numpy_ndarray, 0, "high", 0))) __PYX_ERR(0, 218, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_entries), __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Differences, 0, "entries", 0))) __PYX_ERR(0, 219, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_rule), (&PyTuple_Type), 1, "rule", 1))) __PYX_ERR(0, 219, __pyx_L1_error)
+  if (unlikely(!__Pyx_ArgTypeTest(((PyObject *)__pyx_v_shape), (&PyTuple_Type), 1, "shape", 1))) __PYX_ERR(0, 219, __pyx_L1_error)
+  __pyx_r = __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient___init__(((struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)__pyx_v_self), __pyx_v_evaluate, __pyx_v_indptr, __pyx_v_indices, __pyx_v_multiples, __pyx_v_low, __pyx_v_high, __pyx_v_entries, __pyx_v_rule, __pyx_v_shape);
+
+  /* function exit code */
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __pyx_r = -1;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  goto __pyx_L7_cleaned_up;
+  __pyx_L0:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __pyx_L7_cleaned_up:;
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static int __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient___init__(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_evaluate, PyArrayObject *__pyx_v_indptr, PyArrayObject *__pyx_v_indices, PyArrayObject *__pyx_v_multiples, PyArrayObject *__pyx_v_low, PyArrayObject *__pyx_v_high, struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *__pyx_v_entries, PyObject *__pyx_v_rule, PyObject *__pyx_v_shape) {
+  PyObject *__pyx_v_step = NULL;
+  PyObject *__pyx_v_above = NULL;
+  PyObject *__pyx_v_below = NULL;
+  PyObject *__pyx_v_dyadic = NULL;
+  int __pyx_v_axis;
+  int __pyx_r;
+  __Pyx_RefNannyDeclarations
+  PyObject *__pyx_t_1 = NULL;
+  PyObject *__pyx_t_2 = NULL;
+  PyObject *__pyx_t_3 = NULL;
+  PyObject *__pyx_t_4 = NULL;
+  fd_step_rule __pyx_t_5;
+  double __pyx_t_6;
+  int __pyx_t_7;
+  Py_ssize_t __pyx_t_8;
+  int __pyx_t_9;
+  int __pyx_t_10;
+  npy_intp __pyx_t_11;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__init__", 0);
+
+  /* "fastdiff/function/_compiled.pyx":220
+ *                  cnp.ndarray multiples not None, cnp.ndarray low not None, cnp.ndarray high not None,
+ *                  Differences entries not None, tuple rule, tuple shape):
+ *         self.evaluate = evaluate             # <<<<<<<<<<<<<<
+ *         self.indptr, self.indices, self.multiples = indptr, indices, multiples
+ *         self.low, self.high = low, high
+*/
+  __Pyx_INCREF((PyObject *)__pyx_v_evaluate);
+  __Pyx_GIVEREF((PyObject *)__pyx_v_evaluate);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->evaluate);
+  __Pyx_DECREF_SET(__pyx_v_self->evaluate, __pyx_v_evaluate);
+
+  /* "fastdiff/function/_compiled.pyx":221
+ *                  Differences entries not None, tuple rule, tuple shape):
+ *         self.evaluate = evaluate
+ *         self.indptr, self.indices, self.multiples = indptr, indices, multiples             # <<<<<<<<<<<<<<
+ *         self.low, self.high = low, high
+ *         self.entries = entries
+*/
+  __pyx_t_1 = ((PyObject *)__pyx_v_indptr);
+  __Pyx_INCREF(__pyx_t_1);
+  __pyx_t_2 = ((PyObject *)__pyx_v_indices);
+  __Pyx_INCREF(__pyx_t_2);
+  __pyx_t_3 = ((PyObject *)__pyx_v_multiples);
+  __Pyx_INCREF(__pyx_t_3);
+  __Pyx_GIVEREF(__pyx_t_1);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->indptr);
+  __Pyx_DECREF_SET(__pyx_v_self->indptr, ((PyArrayObject *)__pyx_t_1));
+  __pyx_t_1 = 0;
+  __Pyx_GIVEREF(__pyx_t_2);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->indices);
+  __Pyx_DECREF_SET(__pyx_v_self->indices, ((PyArrayObject *)__pyx_t_2));
+  __pyx_t_2 = 0;
+  __Pyx_GIVEREF(__pyx_t_3);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->multiples);
+  __Pyx_DECREF_SET(__pyx_v_self->multiples, ((PyArrayObject *)__pyx_t_3));
+  __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":222
+ *         self.evaluate = evaluate
+ *         self.indptr, self.indices, self.multiples = indptr, indices, multiples
+ *         self.low, self.high = low, high             # <<<<<<<<<<<<<<
+ *         self.entries = entries
+ *         step, above, below, dyadic = rule
+*/
+  __pyx_t_3 = ((PyObject *)__pyx_v_low);
+  __Pyx_INCREF(__pyx_t_3);
+  __pyx_t_2 = ((PyObject *)__pyx_v_high);
+  __Pyx_INCREF(__pyx_t_2);
+  __Pyx_GIVEREF(__pyx_t_3);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->low);
+  __Pyx_DECREF_SET(__pyx_v_self->low, ((PyArrayObject *)__pyx_t_3));
+  __pyx_t_3 = 0;
+  __Pyx_GIVEREF(__pyx_t_2);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->high);
+  __Pyx_DECREF_SET(__pyx_v_self->high, ((PyArrayObject *)__pyx_t_2));
+  __pyx_t_2 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":223
+ *         self.indptr, self.indices, self.multiples = indptr, indices, multiples
+ *         self.low, self.high = low, high
+ *         self.entries = entries             # <<<<<<<<<<<<<<
+ *         step, above, below, dyadic = rule
+ *         self.rule = fd_step_rule(step, above, below, dyadic)
+*/
+  __Pyx_INCREF((PyObject *)__pyx_v_entries);
+  __Pyx_GIVEREF((PyObject *)__pyx_v_entries);
+  __Pyx_GOTREF((PyObject *)__pyx_v_self->entries);
+  __Pyx_DECREF_SET(__pyx_v_self->entries, __pyx_v_entries);
+
+  /* "fastdiff/function/_compiled.pyx":224
+ *         self.low, self.high = low, high
+ *         self.entries = entries
+ *         step, above, below, dyadic = rule             # <<<<<<<<<<<<<<
+ *         self.rule = fd_step_rule(step, above, below, dyadic)
+ *         self.ndim = len(shape)
+*/
+  if (likely(__pyx_v_rule != Py_None)) {
+    PyObject* sequence = __pyx_v_rule;
+    Py_ssize_t size = __Pyx_PyTuple_GET_SIZE(sequence);
+    if (unlikely(size != 4)) {
+      if (size > 4) __Pyx_RaiseTooManyValuesError(4);
+      else if (size >= 0) __Pyx_RaiseNeedMoreValuesError(size);
+      __PYX_ERR(0, 224, __pyx_L1_error)
+    }
+    #if CYTHON_ASSUME_SAFE_MACROS && !CYTHON_AVOID_BORROWED_REFS
+    __pyx_t_2 = PyTuple_GET_ITEM(sequence, 0);
+    __Pyx_INCREF(__pyx_t_2);
+    __pyx_t_3 = PyTuple_GET_ITEM(sequence, 1);
+    __Pyx_INCREF(__pyx_t_3);
+    __pyx_t_1 = PyTuple_GET_ITEM(sequence, 2);
+    __Pyx_INCREF(__pyx_t_1);
+    __pyx_t_4 = PyTuple_GET_ITEM(sequence, 3);
+    __Pyx_INCREF(__pyx_t_4);
+    #else
+    {
+      Py_ssize_t i;
+      PyObject** temps[4] = {&__pyx_t_2,&__pyx_t_3,&__pyx_t_1,&__pyx_t_4};
+      for (i=0; i < 4; i++) {
+        PyObject* item = __Pyx_PySequence_ITEM(sequence, i); if (unlikely(!item)) __PYX_ERR(0, 224, __pyx_L1_error)
+        __Pyx_GOTREF(item);
+        *(temps[i]) = item;
+      }
+    }
+    #endif
+  } else {
+    __Pyx_RaiseNoneNotIterableError(); __PYX_ERR(0, 224, __pyx_L1_error)
+  }
+  __pyx_v_step = __pyx_t_2;
+  __pyx_t_2 = 0;
+  __pyx_v_above = __pyx_t_3;
+  __pyx_t_3 = 0;
+  __pyx_v_below = __pyx_t_1;
+  __pyx_t_1 = 0;
+  __pyx_v_dyadic = __pyx_t_4;
+  __pyx_t_4 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":225
+ *         self.entries = entries
+ *         step, above, below, dyadic = rule
+ *         self.rule = fd_step_rule(step, above, below, dyadic)             # <<<<<<<<<<<<<<
+ *         self.ndim = len(shape)
+ *         for axis in range(self.ndim):
+*/
+  __pyx_t_6 = __Pyx_PyFloat_AsDouble(__pyx_v_step); if (unlikely((__pyx_t_6 == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 225, __pyx_L1_error)
+  __pyx_t_5.step = __pyx_t_6;
+
+  __pyx_t_6 = __Pyx_PyFloat_AsDouble(__pyx_v_above); if (unlikely((__pyx_t_6 == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 225, __pyx_L1_error)
+  __pyx_t_5.above = __pyx_t_6;
+
+  __pyx_t_6 = __Pyx_PyFloat_AsDouble(__pyx_v_below); if (unlikely((__pyx_t_6 == (double)-1) && PyErr_Occurred())) __PYX_ERR(0, 225, __pyx_L1_error)
+  __pyx_t_5.below = __pyx_t_6;
+
+  __pyx_t_7 = __Pyx_PyLong_As_int(__pyx_v_dyadic); if (unlikely((__pyx_t_7 == (int)-1) && PyErr_Occurred())) __PYX_ERR(0, 225, __pyx_L1_error)
+  __pyx_t_5.dyadic = __pyx_t_7;
+
+  __pyx_v_self->rule = __pyx_t_5;
+
+  /* "fastdiff/function/_compiled.pyx":226
+ *         step, above, below, dyadic = rule
+ *         self.rule = fd_step_rule(step, above, below, dyadic)
+ *         self.ndim = len(shape)             # <<<<<<<<<<<<<<
+ *         for axis in range(self.ndim):
+ *             self.dims[axis] = shape[axis]
+*/
+  if (unlikely(__pyx_v_shape == Py_None)) {
+    PyErr_SetString(PyExc_TypeError, "object of type \047NoneType\047 has no len()");
+    __PYX_ERR(0, 226, __pyx_L1_error)
+  }
+  __pyx_t_8 = __Pyx_PyTuple_GET_SIZE(__pyx_v_shape); if (unlikely(__pyx_t_8 == ((Py_ssize_t)-1))) __PYX_ERR(0, 226, __pyx_L1_error)
+  __pyx_v_self->ndim = __pyx_t_8;
+
+  /* "fastdiff/function/_compiled.pyx":227
+ *         self.rule = fd_step_rule(step, above, below, dyadic)
+ *         self.ndim = len(shape)
+ *         for axis in range(self.ndim):             # <<<<<<<<<<<<<<
+ *             self.dims[axis] = shape[axis]
+ *         self.n = cnp.PyArray_DIM(low, 0)
+*/
+
+  __pyx_t_7 = __pyx_v_self->ndim;
+  __pyx_t_9 = __pyx_t_7;
+
+  for (__pyx_t_10 = 0; __pyx_t_10 < __pyx_t_9; __pyx_t_10+=1) {
+    __pyx_v_axis = __pyx_t_10;
+
+    /* "fastdiff/function/_compiled.pyx":228
+ *         self.ndim = len(shape)
+ *         for axis in range(self.ndim):
+ *             self.dims[axis] = shape[axis]             # <<<<<<<<<<<<<<
+ *         self.n = cnp.PyArray_DIM(low, 0)
+ * 
+*/
+    if (unlikely(__pyx_v_shape == Py_None)) {
+      PyErr_SetString(PyExc_TypeError, "\047NoneType\047 object is not subscriptable");
+      __PYX_ERR(0, 228, __pyx_L1_error)
+    }
+    __pyx_t_11 = __Pyx_PyLong_As_npy_intp(__Pyx_PyTuple_GET_ITEM(__pyx_v_shape, __pyx_v_axis)); if (unlikely((__pyx_t_11 == ((npy_intp)-1)) && PyErr_Occurred())) __PYX_ERR(0, 228, __pyx_L1_error)
+    (__pyx_v_self->dims[__pyx_v_axis]) = __pyx_t_11;
+
+  }
+
+
+  /* "fastdiff/function/_compiled.pyx":229
+ *         for axis in range(self.ndim):
+ *             self.dims[axis] = shape[axis]
+ *         self.n = cnp.PyArray_DIM(low, 0)             # <<<<<<<<<<<<<<
+ * 
+ *     cdef bint takes(self, object x):
+*/
+  __pyx_v_self->n = PyArray_DIM(__pyx_v_low, 0);
+
+  /* "fastdiff/function/_compiled.pyx":217
+ *     cdef Py_ssize_t n
+ * 
+ *     def __init__(self, CompiledLoop evaluate not None, cnp.ndarray indptr not None, cnp.ndarray indices not None,             # <<<<<<<<<<<<<<
+ *                  cnp.ndarray multiples not None, cnp.ndarray low not None, cnp.ndarray high not None,
+ *                  Differences entries not None, tuple rule, tuple shape):
+*/
+
+  /* function exit code */
+  __pyx_r = 0;
+  goto __pyx_L0;
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_XDECREF(__pyx_t_2);
+  __Pyx_XDECREF(__pyx_t_3);
+  __Pyx_XDECREF(__pyx_t_4);
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__init__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = -1;
+  __pyx_L0:;
+  __Pyx_XDECREF(__pyx_v_step);
+  __Pyx_XDECREF(__pyx_v_above);
+  __Pyx_XDECREF(__pyx_v_below);
+  __Pyx_XDECREF(__pyx_v_dyadic);
+
+
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastdiff/function/_compiled.pyx":231
+ *         self.n = cnp.PyArray_DIM(low, 0)
+ * 
+ *     cdef bint takes(self, object x):             # <<<<<<<<<<<<<<
+ *         """Whether x is a plain array of the shape planned for, and finite: all else is for the door."""
+ *         cdef int axis
+*/
+
+static int __pyx_f_8fastdiff_8function_9_compiled_14DirectGradient_takes(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, PyObject *__pyx_v_x) {
+  int __pyx_v_axis;
+  Py_ssize_t __pyx_v_i;
+  double const *__pyx_v_data;
+  int __pyx_r;
+  int __pyx_t_1;
+  int __pyx_t_2;
+  int __pyx_t_3;
+  int __pyx_t_4;
+  int __pyx_t_5;
+  Py_ssize_t __pyx_t_6;
+  Py_ssize_t __pyx_t_7;
+  Py_ssize_t __pyx_t_8;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+
+  /* "fastdiff/function/_compiled.pyx":236
+ *         cdef Py_ssize_t i
+ *         cdef const double *data
+ *         if not cnp.PyArray_CheckExact(x):             # <<<<<<<<<<<<<<
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+*/
+  __pyx_t_1 = (!PyArray_CheckExact(__pyx_v_x));
+
+  if (__pyx_t_1) {
+
+
+    /* "fastdiff/function/_compiled.pyx":237
+ *         cdef const double *data
+ *         if not cnp.PyArray_CheckExact(x):
+ *             return False             # <<<<<<<<<<<<<<
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+*/
+    {
+
+      __pyx_r = 0;
+    }
+    goto __pyx_L0;
+
+    /* "fastdiff/function/_compiled.pyx":236
+ *         cdef Py_ssize_t i
+ *         cdef const double *data
+ *         if not cnp.PyArray_CheckExact(x):             # <<<<<<<<<<<<<<
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+*/
+  }
+
+  /* "fastdiff/function/_compiled.pyx":238
+ *         if not cnp.PyArray_CheckExact(x):
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim             # <<<<<<<<<<<<<<
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False
+*/
+  if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 238, __pyx_L1_error)
+  __pyx_t_2 = (PyArray_TYPE(((PyArrayObject *)__pyx_v_x)) != NPY_FLOAT64);
+
+  if (!__pyx_t_2) {
+
+  } else {
+
+    __pyx_t_1 = __pyx_t_2;
+
+    goto __pyx_L5_bool_binop_done;
+  }
+
+  /* "fastdiff/function/_compiled.pyx":239
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):             # <<<<<<<<<<<<<<
+ *             return False
+ *         for axis in range(self.ndim):
+*/
+  if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 238, __pyx_L1_error)
+
+  /* "fastdiff/function/_compiled.pyx":238
+ *         if not cnp.PyArray_CheckExact(x):
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim             # <<<<<<<<<<<<<<
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False
+*/
+  __pyx_t_2 = (PyArray_NDIM(((PyArrayObject *)__pyx_v_x)) != __pyx_v_self->ndim);
+
+  if (!__pyx_t_2) {
+
+  } else {
+
+    __pyx_t_1 = __pyx_t_2;
+
+    goto __pyx_L5_bool_binop_done;
+  }
+
+  /* "fastdiff/function/_compiled.pyx":239
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):             # <<<<<<<<<<<<<<
+ *             return False
+ *         for axis in range(self.ndim):
+*/
+  if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 239, __pyx_L1_error)
+  __pyx_t_2 = (!PyArray_ISCARRAY_RO(((PyArrayObject *)__pyx_v_x)));
+
+
+  __pyx_t_1 = __pyx_t_2;
+
+  __pyx_L5_bool_binop_done:;
+
+  /* "fastdiff/function/_compiled.pyx":238
+ *         if not cnp.PyArray_CheckExact(x):
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim             # <<<<<<<<<<<<<<
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False
+*/
+  if (__pyx_t_1) {
+
+
+    /* "fastdiff/function/_compiled.pyx":240
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False             # <<<<<<<<<<<<<<
+ *         for axis in range(self.ndim):
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+*/
+    {
+
+      __pyx_r = 0;
+    }
+    goto __pyx_L0;
+
+    /* "fastdiff/function/_compiled.pyx":238
+ *         if not cnp.PyArray_CheckExact(x):
+ *             return False
+ *         if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim             # <<<<<<<<<<<<<<
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False
+*/
+  }
+
+  /* "fastdiff/function/_compiled.pyx":241
+ *                 or not cnp.PyArray_ISCARRAY_RO(x)):
+ *             return False
+ *         for axis in range(self.ndim):             # <<<<<<<<<<<<<<
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+ *                 return False
+*/
+
+  __pyx_t_3 = __pyx_v_self->ndim;
+  __pyx_t_4 = __pyx_t_3;
+
+  for (__pyx_t_5 = 0; __pyx_t_5 < __pyx_t_4; __pyx_t_5+=1) {
+    __pyx_v_axis = __pyx_t_5;
+
+    /* "fastdiff/function/_compiled.pyx":242
+ *             return False
+ *         for axis in range(self.ndim):
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:             # <<<<<<<<<<<<<<
+ *                 return False
+ *         data = <const double *> cnp.PyArray_DATA(x)
+*/
+    if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 242, __pyx_L1_error)
+    __pyx_t_1 = (PyArray_DIM(((PyArrayObject *)__pyx_v_x), __pyx_v_axis) != (__pyx_v_self->dims[__pyx_v_axis]));
+
+    if (__pyx_t_1) {
+
+
+      /* "fastdiff/function/_compiled.pyx":243
+ *         for axis in range(self.ndim):
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+ *                 return False             # <<<<<<<<<<<<<<
+ *         data = <const double *> cnp.PyArray_DATA(x)
+ *         for i in range(self.n):
+*/
+      {
+
+        __pyx_r = 0;
+      }
+      goto __pyx_L0;
+
+      /* "fastdiff/function/_compiled.pyx":242
+ *             return False
+ *         for axis in range(self.ndim):
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:             # <<<<<<<<<<<<<<
+ *                 return False
+ *         data = <const double *> cnp.PyArray_DATA(x)
+*/
+    }
+  }
+
+
+  /* "fastdiff/function/_compiled.pyx":244
+ *             if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+ *                 return False
+ *         data = <const double *> cnp.PyArray_DATA(x)             # <<<<<<<<<<<<<<
+ *         for i in range(self.n):
+ *             if not isfinite(data[i]):
+*/
+  if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 244, __pyx_L1_error)
+  __pyx_v_data = ((double const *)PyArray_DATA(((PyArrayObject *)__pyx_v_x)));
+
+  /* "fastdiff/function/_compiled.pyx":245
+ *                 return False
+ *         data = <const double *> cnp.PyArray_DATA(x)
+ *         for i in range(self.n):             # <<<<<<<<<<<<<<
+ *             if not isfinite(data[i]):
+ *                 return False
+*/
+
+  __pyx_t_6 = __pyx_v_self->n;
+  __pyx_t_7 = __pyx_t_6;
+
+  for (__pyx_t_8 = 0; __pyx_t_8 < __pyx_t_7; __pyx_t_8+=1) {
+    __pyx_v_i = __pyx_t_8;
+
+    /* "fastdiff/function/_compiled.pyx":246
+ *         data = <const double *> cnp.PyArray_DATA(x)
+ *         for i in range(self.n):
+ *             if not isfinite(data[i]):             # <<<<<<<<<<<<<<
+ *                 return False
+ *         return True
+*/
+    __pyx_t_1 = (!isfinite((__pyx_v_data[__pyx_v_i])));
+
+    if (__pyx_t_1) {
+
+
+      /* "fastdiff/function/_compiled.pyx":247
+ *         for i in range(self.n):
+ *             if not isfinite(data[i]):
+ *                 return False             # <<<<<<<<<<<<<<
+ *         return True
+ * 
+*/
+      {
+
+        __pyx_r = 0;
+      }
+      goto __pyx_L0;
+
+      /* "fastdiff/function/_compiled.pyx":246
+ *         data = <const double *> cnp.PyArray_DATA(x)
+ *         for i in range(self.n):
+ *             if not isfinite(data[i]):             # <<<<<<<<<<<<<<
+ *                 return False
+ *         return True
+*/
+    }
+  }
+
+
+  /* "fastdiff/function/_compiled.pyx":248
+ *             if not isfinite(data[i]):
+ *                 return False
+ *         return True             # <<<<<<<<<<<<<<
+ * 
+ *     def __call__(self, object x, object owner):
+*/
+  {
+
+    __pyx_r = 1;
+  }
+  goto __pyx_L0;
+
+  /* "fastdiff/function/_compiled.pyx":231
+ *         self.n = cnp.PyArray_DIM(low, 0)
+ * 
+ *     cdef bint takes(self, object x):             # <<<<<<<<<<<<<<
+ *         """Whether x is a plain array of the shape planned for, and finite: all else is for the door."""
+ *         cdef int axis
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.takes", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = 0;
+  __pyx_L0:;
+
+
+
+
+  return __pyx_r;
+}
+
+/* "fastdiff/function/_compiled.pyx":250
+ *         return True
+ * 
+ *     def __call__(self, object x, object owner):             # <<<<<<<<<<<<<<
+ *         """Return the gradient at x, its worst status, x and the values of f, (points, 1); None if x is not plain.
+ * 
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_3__call__(PyObject *__pyx_v_self, PyObject *__pyx_args, PyObject *__pyx_kwds); /*proto*/
+PyDoc_STRVAR(__pyx_doc_8fastdiff_8function_9_compiled_14DirectGradient_2__call__, "Return the gradient at x, its worst status, x and the values of f, (points, 1); None if x is not plain.\n\n        The points evaluated are added to ``owner.nfev``, those before an exception too.\n        ");
+#if CYTHON_UPDATE_DESCRIPTOR_DOC
+struct wrapperbase __pyx_wrapperbase_8fastdiff_8function_9_compiled_14DirectGradient_2__call__;
+#endif
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_3__call__(PyObject *__pyx_v_self, PyObject *__pyx_args, PyObject *__pyx_kwds) {
+  PyObject *__pyx_v_x = 0;
+  PyObject *__pyx_v_owner = 0;
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[2] = {0,0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__call__ (wrapper)", 0);
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_VARARGS(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_x,&__pyx_mstate_global->__pyx_n_u_owner,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_VARARGS(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(0, 250, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  2:
+        values[1] = __Pyx_ArgRef_VARARGS(__pyx_args, 1);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 250, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  1:
+        values[0] = __Pyx_ArgRef_VARARGS(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 250, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__call__", 0) < (0)) __PYX_ERR(0, 250, __pyx_L3_error)
+      for (Py_ssize_t i = __pyx_nargs; i < 2; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__call__", 1, 2, 2, i); __PYX_ERR(0, 250, __pyx_L3_error) }
+      }
+    } else if (unlikely(__pyx_nargs != 2)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_VARARGS(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(0, 250, __pyx_L3_error)
+      values[1] = __Pyx_ArgRef_VARARGS(__pyx_args, 1);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[1])) __PYX_ERR(0, 250, __pyx_L3_error)
+    }
+    __pyx_v_x = values[0];
+    __pyx_v_owner = values[1];
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("__call__", 1, 2, 2, __pyx_nargs); __PYX_ERR(0, 250, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__call__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  __pyx_r = __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_2__call__(((struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)__pyx_v_self), __pyx_v_x, __pyx_v_owner);
+
+  /* function exit code */
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_2__call__(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, PyObject *__pyx_v_x, PyObject *__pyx_v_owner) {
+  PyArrayObject *__pyx_v_own = 0;
+  npy_intp __pyx_v_dims[2];
+  PyArrayObject *__pyx_v_values = 0;
+  PyArrayObject *__pyx_v_gradient = 0;
+  Py_ssize_t __pyx_v_changes;
+  double const *__pyx_v_base;
+  Py_ssize_t const *__pyx_v_indices;
+  double *__pyx_v_h;
+  double *__pyx_v_units;
+  double *__pyx_v_moved;
+  signed char *__pyx_v_status;
+  struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *__pyx_v_evaluate = 0;
+  fd_points __pyx_v_points;
+  int __pyx_v_worst;
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_t_1;
+  int __pyx_t_2;
+  PyObject *__pyx_t_3 = NULL;
+  npy_intp __pyx_t_4;
+  npy_intp __pyx_t_5;
+  PyObject *__pyx_t_6 = NULL;
+  PyObject *__pyx_t_7 = NULL;
+  PyObject *__pyx_t_8[3];
+  Py_ssize_t __pyx_t_9;
+  int __pyx_t_10;
+  PyObject *__pyx_t_11 = NULL;
+  size_t __pyx_t_12;
+  int __pyx_t_13;
+  char const *__pyx_t_14;
+  PyObject *__pyx_t_15 = NULL;
+  PyObject *__pyx_t_16 = NULL;
+  PyObject *__pyx_t_17 = NULL;
+  PyObject *__pyx_t_18 = NULL;
+  PyObject *__pyx_t_19 = NULL;
+  PyObject *__pyx_t_20 = NULL;
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__call__", 0);
+
+  /* "fastdiff/function/_compiled.pyx":255
+ *         The points evaluated are added to ``owner.nfev``, those before an exception too.
+ *         """
+ *         if not self.takes(x):             # <<<<<<<<<<<<<<
+ *             return None
+ *         cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+*/
+  __pyx_t_1 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_DirectGradient *)__pyx_v_self->__pyx_vtab)->takes(__pyx_v_self, __pyx_v_x); if (unlikely(PyErr_Occurred())) __PYX_ERR(0, 255, __pyx_L1_error)
+  __pyx_t_2 = (!__pyx_t_1);
+
+
+  if (__pyx_t_2) {
+
+
+    /* "fastdiff/function/_compiled.pyx":256
+ *         """
+ *         if not self.takes(x):
+ *             return None             # <<<<<<<<<<<<<<
+ *         cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+ *         cdef cnp.npy_intp dims[2]
+*/
+    {
+      PyObject *__pyx_temp;
+      {
+        __pyx_temp = __pyx_r;
+        __pyx_r = Py_None; __Pyx_INCREF(Py_None);
+      }
+      __Pyx_XDECREF(__pyx_temp);
+    }
+    goto __pyx_L0;
+
+    /* "fastdiff/function/_compiled.pyx":255
+ *         The points evaluated are added to ``owner.nfev``, those before an exception too.
+ *         """
+ *         if not self.takes(x):             # <<<<<<<<<<<<<<
+ *             return None
+ *         cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+*/
+  }
+
+  /* "fastdiff/function/_compiled.pyx":257
+ *         if not self.takes(x):
+ *             return None
+ *         cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)             # <<<<<<<<<<<<<<
+ *         cdef cnp.npy_intp dims[2]
+ *         dims[0], dims[1] = cnp.PyArray_DIM(self.indptr, 0) - 1, 1
+*/
+  if (!(likely(((__pyx_v_x) == Py_None) || likely(__Pyx_TypeTest(__pyx_v_x, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 257, __pyx_L1_error)
+  __pyx_t_3 = PyArray_NewCopy(((PyArrayObject *)__pyx_v_x), NPY_CORDER); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 257, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  if (!(likely(((__pyx_t_3) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_3, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 257, __pyx_L1_error)
+  __pyx_v_own = ((PyArrayObject *)__pyx_t_3);
+  __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":259
+ *         cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+ *         cdef cnp.npy_intp dims[2]
+ *         dims[0], dims[1] = cnp.PyArray_DIM(self.indptr, 0) - 1, 1             # <<<<<<<<<<<<<<
+ *         cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+ *         cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)
+*/
+  __pyx_t_3 = ((PyObject *)__pyx_v_self->indptr);
+  __Pyx_INCREF(__pyx_t_3);
+  __pyx_t_4 = (PyArray_DIM(((PyArrayObject *)__pyx_t_3), 0) - 1);
+
+  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+  __pyx_t_5 = 1;
+
+  (__pyx_v_dims[0]) = __pyx_t_4;
+
+  (__pyx_v_dims[1]) = __pyx_t_5;
+
+
+  /* "fastdiff/function/_compiled.pyx":260
+ *         cdef cnp.npy_intp dims[2]
+ *         dims[0], dims[1] = cnp.PyArray_DIM(self.indptr, 0) - 1, 1
+ *         cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)             # <<<<<<<<<<<<<<
+ *         cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)
+ *         cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)
+*/
+  __pyx_t_3 = PyArray_EMPTY(2, __pyx_v_dims, NPY_FLOAT64, 0); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 260, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  if (!(likely(((__pyx_t_3) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_3, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 260, __pyx_L1_error)
+  __pyx_v_values = ((PyArrayObject *)__pyx_t_3);
+  __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":261
+ *         dims[0], dims[1] = cnp.PyArray_DIM(self.indptr, 0) - 1, 1
+ *         cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+ *         cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)             # <<<<<<<<<<<<<<
+ *         cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)
+ *         cdef const double *base = <const double *> cnp.PyArray_DATA(own)
+*/
+  __pyx_t_3 = PyArray_EMPTY(__pyx_v_self->ndim, __pyx_v_self->dims, NPY_FLOAT64, 0); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 261, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  if (!(likely(((__pyx_t_3) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_3, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 261, __pyx_L1_error)
+  __pyx_v_gradient = ((PyArrayObject *)__pyx_t_3);
+  __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":262
+ *         cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+ *         cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)
+ *         cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)             # <<<<<<<<<<<<<<
+ *         cdef const double *base = <const double *> cnp.PyArray_DATA(own)
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+*/
+  __pyx_t_3 = ((PyObject *)__pyx_v_self->indices);
+  __Pyx_INCREF(__pyx_t_3);
+  __pyx_v_changes = PyArray_DIM(((PyArrayObject *)__pyx_t_3), 0);
+  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":263
+ *         cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)
+ *         cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)
+ *         cdef const double *base = <const double *> cnp.PyArray_DATA(own)             # <<<<<<<<<<<<<<
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+*/
+  __pyx_v_base = ((double const *)PyArray_DATA(__pyx_v_own));
+
+  /* "fastdiff/function/_compiled.pyx":264
+ *         cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)
+ *         cdef const double *base = <const double *> cnp.PyArray_DATA(own)
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)             # <<<<<<<<<<<<<<
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+ *         if h == NULL:
+*/
+  __pyx_t_3 = ((PyObject *)__pyx_v_self->indices);
+  __Pyx_INCREF(__pyx_t_3);
+  __pyx_v_indices = ((Py_ssize_t const *)PyArray_DATA(((PyArrayObject *)__pyx_t_3)));
+  __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":265
+ *         cdef const double *base = <const double *> cnp.PyArray_DATA(own)
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)             # <<<<<<<<<<<<<<
+ *         if h == NULL:
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+*/
+  __pyx_v_h = ((double *)malloc(((((2 * __pyx_v_self->n) + __pyx_v_changes) * (sizeof(double))) + __pyx_v_self->n)));
+
+  /* "fastdiff/function/_compiled.pyx":266
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+ *         if h == NULL:             # <<<<<<<<<<<<<<
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+ *         cdef double *units = h + self.n
+*/
+  __pyx_t_2 = (__pyx_v_h == NULL);
+
+  if (unlikely(__pyx_t_2)) {
+
+
+    /* "fastdiff/function/_compiled.pyx":267
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+ *         if h == NULL:
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")             # <<<<<<<<<<<<<<
+ *         cdef double *units = h + self.n
+ *         cdef double *moved = units + self.n
+*/
+    __pyx_t_6 = NULL;
+    __pyx_t_7 = __Pyx_PyUnicode_From_Py_ssize_t(__pyx_v_self->n, 0, ' ', 'd'); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 267, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_7);
+    __pyx_t_8[0] = __pyx_mstate_global->__pyx_kp_u_the_steps_of;
+    __pyx_t_8[1] = __pyx_t_7;
+    __pyx_t_8[2] = __pyx_mstate_global->__pyx_kp_u_coordinates_do_not_fit_into_mem;
+    __pyx_t_9 = 48;
+    #if __Pyx_PyUnicode_Join_CAN_USE_KIND_AND_LENGTH
+    __pyx_t_9 += __Pyx_PyUnicode_GET_LENGTH(__pyx_t_8[1]);
+    #endif
+    __pyx_t_10 = 0;
+    __pyx_t_11 = __Pyx_PyUnicode_Join(__pyx_t_8, 3, __pyx_t_9, __pyx_t_10);
+    if (unlikely(!__pyx_t_11)) __PYX_ERR(0, 267, __pyx_L1_error)
+    __Pyx_GOTREF(__pyx_t_11);
+    __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
+    __pyx_t_12 = 1;
+    {
+      PyObject *__pyx_callargs[2] = {__pyx_t_6, __pyx_t_11};
+      __pyx_t_3 = __Pyx_PyObject_FastCall((PyObject*)(((PyTypeObject*)PyExc_MemoryError)), __pyx_callargs+__pyx_t_12, (2-__pyx_t_12) | (__pyx_t_12*__Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET));
+      __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
+      __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+      if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 267, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_3);
+    }
+    __Pyx_Raise(__pyx_t_3, 0, 0, 0);
+    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+    __PYX_ERR(0, 267, __pyx_L1_error)
+
+    /* "fastdiff/function/_compiled.pyx":266
+ *         cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+ *         cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+ *         if h == NULL:             # <<<<<<<<<<<<<<
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+ *         cdef double *units = h + self.n
+*/
+  }
+
+  /* "fastdiff/function/_compiled.pyx":268
+ *         if h == NULL:
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+ *         cdef double *units = h + self.n             # <<<<<<<<<<<<<<
+ *         cdef double *moved = units + self.n
+ *         cdef signed char *status = <signed char *> (moved + changes)
+*/
+  __pyx_v_units = (__pyx_v_h + __pyx_v_self->n);
+
+  /* "fastdiff/function/_compiled.pyx":269
+ *             raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+ *         cdef double *units = h + self.n
+ *         cdef double *moved = units + self.n             # <<<<<<<<<<<<<<
+ *         cdef signed char *status = <signed char *> (moved + changes)
+ *         cdef CompiledLoop evaluate = self.evaluate.fresh()
+*/
+  __pyx_v_moved = (__pyx_v_units + __pyx_v_self->n);
+
+  /* "fastdiff/function/_compiled.pyx":270
+ *         cdef double *units = h + self.n
+ *         cdef double *moved = units + self.n
+ *         cdef signed char *status = <signed char *> (moved + changes)             # <<<<<<<<<<<<<<
+ *         cdef CompiledLoop evaluate = self.evaluate.fresh()
+ *         cdef fd_points points
+*/
+  __pyx_v_status = ((signed char *)(__pyx_v_moved + __pyx_v_changes));
+
+  /* "fastdiff/function/_compiled.pyx":271
+ *         cdef double *moved = units + self.n
+ *         cdef signed char *status = <signed char *> (moved + changes)
+ *         cdef CompiledLoop evaluate = self.evaluate.fresh()             # <<<<<<<<<<<<<<
+ *         cdef fd_points points
+ *         cdef int worst
+*/
+  __pyx_t_3 = ((PyObject *)((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_self->evaluate->__pyx_base.__pyx_vtab)->fresh(__pyx_v_self->evaluate)); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 271, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  __pyx_v_evaluate = ((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_t_3);
+  __pyx_t_3 = 0;
+
+  /* "fastdiff/function/_compiled.pyx":274
+ *         cdef fd_points points
+ *         cdef int worst
+ *         try:             # <<<<<<<<<<<<<<
+ *             fd_steps(self.n, base, &self.rule, h)
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),
+*/
+  /*try:*/ {
+
+    /* "fastdiff/function/_compiled.pyx":275
+ *         cdef int worst
+ *         try:
+ *             fd_steps(self.n, base, &self.rule, h)             # <<<<<<<<<<<<<<
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+*/
+    fd_steps(__pyx_v_self->n, __pyx_v_base, (&__pyx_v_self->rule), __pyx_v_h);
+
+    /* "fastdiff/function/_compiled.pyx":276
+ *         try:
+ *             fd_steps(self.n, base, &self.rule, h)
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),             # <<<<<<<<<<<<<<
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+*/
+    __pyx_t_3 = ((PyObject *)__pyx_v_self->low);
+    __Pyx_INCREF(__pyx_t_3);
+
+    /* "fastdiff/function/_compiled.pyx":277
+ *             fd_steps(self.n, base, &self.rule, h)
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)             # <<<<<<<<<<<<<<
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+ *             points.count = dims[0]
+*/
+    __pyx_t_11 = ((PyObject *)__pyx_v_self->high);
+    __Pyx_INCREF(__pyx_t_11);
+
+    /* "fastdiff/function/_compiled.pyx":276
+ *         try:
+ *             fd_steps(self.n, base, &self.rule, h)
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),             # <<<<<<<<<<<<<<
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+*/
+    fd_units(__pyx_v_self->n, __pyx_v_base, __pyx_v_h, ((double const *)PyArray_DATA(((PyArrayObject *)__pyx_t_3))), ((double const *)PyArray_DATA(((PyArrayObject *)__pyx_t_11))), NULL, NULL, __pyx_v_units);
+    __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+    __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+
+    /* "fastdiff/function/_compiled.pyx":278
+ *             fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)             # <<<<<<<<<<<<<<
+ *             points.count = dims[0]
+ *             points.base = base
+*/
+    __pyx_t_11 = ((PyObject *)__pyx_v_self->multiples);
+    __Pyx_INCREF(__pyx_t_11);
+    fd_displace(__pyx_v_changes, __pyx_v_base, __pyx_v_h, __pyx_v_indices, ((double const *)PyArray_DATA(((PyArrayObject *)__pyx_t_11))), NULL, NULL, __pyx_v_moved);
+    __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+
+    /* "fastdiff/function/_compiled.pyx":279
+ *                      <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+ *             points.count = dims[0]             # <<<<<<<<<<<<<<
+ *             points.base = base
+ *             points.start = NULL
+*/
+    __pyx_v_points.count = (__pyx_v_dims[0]);
+
+    /* "fastdiff/function/_compiled.pyx":280
+ *             fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+ *             points.count = dims[0]
+ *             points.base = base             # <<<<<<<<<<<<<<
+ *             points.start = NULL
+ *             points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+*/
+    __pyx_v_points.base = __pyx_v_base;
+
+    /* "fastdiff/function/_compiled.pyx":281
+ *             points.count = dims[0]
+ *             points.base = base
+ *             points.start = NULL             # <<<<<<<<<<<<<<
+ *             points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+ *             points.indices = indices
+*/
+    __pyx_v_points.start = NULL;
+
+    /* "fastdiff/function/_compiled.pyx":282
+ *             points.base = base
+ *             points.start = NULL
+ *             points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)             # <<<<<<<<<<<<<<
+ *             points.indices = indices
+ *             points.values = moved
+*/
+    __pyx_t_11 = ((PyObject *)__pyx_v_self->indptr);
+    __Pyx_INCREF(__pyx_t_11);
+    __pyx_v_points.indptr = ((Py_ssize_t const *)PyArray_DATA(((PyArrayObject *)__pyx_t_11)));
+    __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+
+    /* "fastdiff/function/_compiled.pyx":283
+ *             points.start = NULL
+ *             points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+ *             points.indices = indices             # <<<<<<<<<<<<<<
+ *             points.values = moved
+ *             evaluate.run(&points, 0, <double *> cnp.PyArray_DATA(values))
+*/
+    __pyx_v_points.indices = __pyx_v_indices;
+
+    /* "fastdiff/function/_compiled.pyx":284
+ *             points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+ *             points.indices = indices
+ *             points.values = moved             # <<<<<<<<<<<<<<
+ *             evaluate.run(&points, 0, <double *> cnp.PyArray_DATA(values))
+ *             worst = fd_combine(&self.entries.d, 1, <const double *> cnp.PyArray_DATA(values), units,
+*/
+    __pyx_v_points.values = __pyx_v_moved;
+
+    /* "fastdiff/function/_compiled.pyx":285
+ *             points.indices = indices
+ *             points.values = moved
+ *             evaluate.run(&points, 0, <double *> cnp.PyArray_DATA(values))             # <<<<<<<<<<<<<<
+ *             worst = fd_combine(&self.entries.d, 1, <const double *> cnp.PyArray_DATA(values), units,
+ *                                evaluate.epsilon, <double *> cnp.PyArray_DATA(gradient), status)
+*/
+    __pyx_t_10 = ((struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_CompiledLoop *)__pyx_v_evaluate->__pyx_base.__pyx_vtab)->run(__pyx_v_evaluate, (&__pyx_v_points), 0, ((double *)PyArray_DATA(__pyx_v_values))); if (unlikely(__pyx_t_10 == ((int)-1))) __PYX_ERR(0, 285, __pyx_L6_error)
+
+
+    /* "fastdiff/function/_compiled.pyx":286
+ *             points.values = moved
+ *             evaluate.run(&points, 0, <double *> cnp.PyArray_DATA(values))
+ *             worst = fd_combine(&self.entries.d, 1, <const double *> cnp.PyArray_DATA(values), units,             # <<<<<<<<<<<<<<
+ *                                evaluate.epsilon, <double *> cnp.PyArray_DATA(gradient), status)
+ *         finally:
+*/
+    __pyx_v_worst = fd_combine((&__pyx_v_self->entries->d), 1, ((double const *)PyArray_DATA(__pyx_v_values)), __pyx_v_units, __pyx_v_evaluate->__pyx_base.epsilon, ((double *)PyArray_DATA(__pyx_v_gradient)), __pyx_v_status);
+  }
+
+  /* "fastdiff/function/_compiled.pyx":289
+ *                                evaluate.epsilon, <double *> cnp.PyArray_DATA(gradient), status)
+ *         finally:
+ *             free(h)             # <<<<<<<<<<<<<<
+ *             owner.nfev += evaluate.nfev
+ *         return gradient, worst, own, values
+*/
+  /*finally:*/ {
+    /*normal exit:*/{
+      free(__pyx_v_h);
+
+      /* "fastdiff/function/_compiled.pyx":290
+ *         finally:
+ *             free(h)
+ *             owner.nfev += evaluate.nfev             # <<<<<<<<<<<<<<
+ *         return gradient, worst, own, values
+ * 
+*/
+      __pyx_t_11 = __Pyx_PyObject_GetAttrStr(__pyx_v_owner, __pyx_mstate_global->__pyx_n_u_nfev); if (unlikely(!__pyx_t_11)) __PYX_ERR(0, 290, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_11);
+      __pyx_t_3 = PyLong_FromSsize_t(__pyx_v_evaluate->__pyx_base.nfev); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 290, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_3);
+      __pyx_t_6 = __Pyx_PyNumber_InPlaceAdd_object_int(__pyx_t_11, __pyx_t_3); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 290, __pyx_L1_error)
+      __Pyx_GOTREF(__pyx_t_6);
+      __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+      __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+      if (__Pyx_PyObject_SetAttrStr(__pyx_v_owner, __pyx_mstate_global->__pyx_n_u_nfev, __pyx_t_6) < (0)) __PYX_ERR(0, 290, __pyx_L1_error)
+      __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
+      goto __pyx_L7;
+    }
+    __pyx_L6_error:;
+    /*exception exit:*/{
+      __Pyx_PyThreadState_declare
+      __Pyx_PyThreadState_assign
+      __pyx_t_15 = 0; __pyx_t_16 = 0; __pyx_t_17 = 0; __pyx_t_18 = 0; __pyx_t_19 = 0; __pyx_t_20 = 0;
+      __Pyx_XDECREF(__pyx_t_11); __pyx_t_11 = 0;
+      __Pyx_XDECREF(__pyx_t_3); __pyx_t_3 = 0;
+      __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
+      __Pyx_XDECREF(__pyx_t_7); __pyx_t_7 = 0;
+       __Pyx_ExceptionSwap(&__pyx_t_18, &__pyx_t_19, &__pyx_t_20);
+      if ( unlikely(__Pyx_GetException(&__pyx_t_15, &__pyx_t_16, &__pyx_t_17) < 0)) __Pyx_ErrFetch(&__pyx_t_15, &__pyx_t_16, &__pyx_t_17);
+      __Pyx_XGOTREF(__pyx_t_15);
+      __Pyx_XGOTREF(__pyx_t_16);
+      __Pyx_XGOTREF(__pyx_t_17);
+      __Pyx_XGOTREF(__pyx_t_18);
+      __Pyx_XGOTREF(__pyx_t_19);
+      __Pyx_XGOTREF(__pyx_t_20);
+      __pyx_t_10 = __pyx_lineno; __pyx_t_13 = __pyx_clineno; __pyx_t_14 = __pyx_filename;
+      {
+
+        /* "fastdiff/function/_compiled.pyx":289
+ *                                evaluate.epsilon, <double *> cnp.PyArray_DATA(gradient), status)
+ *         finally:
+ *             free(h)             # <<<<<<<<<<<<<<
+ *             owner.nfev += evaluate.nfev
+ *         return gradient, worst, own, values
+*/
+        free(__pyx_v_h);
+
+        /* "fastdiff/function/_compiled.pyx":290
+ *         finally:
+ *             free(h)
+ *             owner.nfev += evaluate.nfev             # <<<<<<<<<<<<<<
+ *         return gradient, worst, own, values
+ * 
+*/
+        __pyx_t_6 = __Pyx_PyObject_GetAttrStr(__pyx_v_owner, __pyx_mstate_global->__pyx_n_u_nfev); if (unlikely(!__pyx_t_6)) __PYX_ERR(0, 290, __pyx_L9_error)
+        __Pyx_GOTREF(__pyx_t_6);
+        __pyx_t_3 = PyLong_FromSsize_t(__pyx_v_evaluate->__pyx_base.nfev); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 290, __pyx_L9_error)
+        __Pyx_GOTREF(__pyx_t_3);
+        __pyx_t_11 = __Pyx_PyNumber_InPlaceAdd_object_int(__pyx_t_6, __pyx_t_3); if (unlikely(!__pyx_t_11)) __PYX_ERR(0, 290, __pyx_L9_error)
+        __Pyx_GOTREF(__pyx_t_11);
+        __Pyx_DECREF(__pyx_t_6); __pyx_t_6 = 0;
+        __Pyx_DECREF(__pyx_t_3); __pyx_t_3 = 0;
+        if (__Pyx_PyObject_SetAttrStr(__pyx_v_owner, __pyx_mstate_global->__pyx_n_u_nfev, __pyx_t_11) < (0)) __PYX_ERR(0, 290, __pyx_L9_error)
+        __Pyx_DECREF(__pyx_t_11); __pyx_t_11 = 0;
+      }
+      __Pyx_XGIVEREF(__pyx_t_18);
+      __Pyx_XGIVEREF(__pyx_t_19);
+      __Pyx_XGIVEREF(__pyx_t_20);
+      __Pyx_ExceptionReset(__pyx_t_18, __pyx_t_19, __pyx_t_20);
+      __Pyx_XGIVEREF(__pyx_t_15);
+      __Pyx_XGIVEREF(__pyx_t_16);
+      __Pyx_XGIVEREF(__pyx_t_17);
+      __Pyx_ErrRestore(__pyx_t_15, __pyx_t_16, __pyx_t_17);
+      __pyx_t_15 = 0; __pyx_t_16 = 0; __pyx_t_17 = 0; __pyx_t_18 = 0; __pyx_t_19 = 0; __pyx_t_20 = 0;
+      __pyx_lineno = __pyx_t_10; __pyx_clineno = __pyx_t_13; __pyx_filename = __pyx_t_14;
+      goto __pyx_L1_error;
+      __pyx_L9_error:;
+      __Pyx_XGIVEREF(__pyx_t_18);
+      __Pyx_XGIVEREF(__pyx_t_19);
+      __Pyx_XGIVEREF(__pyx_t_20);
+      __Pyx_ExceptionReset(__pyx_t_18, __pyx_t_19, __pyx_t_20);
+      __Pyx_XDECREF(__pyx_t_15); __pyx_t_15 = 0;
+      __Pyx_XDECREF(__pyx_t_16); __pyx_t_16 = 0;
+      __Pyx_XDECREF(__pyx_t_17); __pyx_t_17 = 0;
+      __pyx_t_18 = 0; __pyx_t_19 = 0; __pyx_t_20 = 0;
+      goto __pyx_L1_error;
+    }
+    __pyx_L7:;
+  }
+
+  /* "fastdiff/function/_compiled.pyx":291
+ *             free(h)
+ *             owner.nfev += evaluate.nfev
+ *         return gradient, worst, own, values             # <<<<<<<<<<<<<<
+ * 
+ * 
+*/
+  __pyx_t_11 = __Pyx_PyLong_From_int(__pyx_v_worst); if (unlikely(!__pyx_t_11)) __PYX_ERR(0, 291, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_11);
+  __pyx_t_3 = PyTuple_New(4); if (unlikely(!__pyx_t_3)) __PYX_ERR(0, 291, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_3);
+  __Pyx_INCREF((PyObject *)__pyx_v_gradient);
+  __Pyx_GIVEREF((PyObject *)__pyx_v_gradient);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 0, ((PyObject *)__pyx_v_gradient)) != (0)) __PYX_ERR(0, 291, __pyx_L1_error);
+  __Pyx_GIVEREF(__pyx_t_11);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 1, __pyx_t_11) != (0)) __PYX_ERR(0, 291, __pyx_L1_error);
+  __Pyx_INCREF((PyObject *)__pyx_v_own);
+  __Pyx_GIVEREF((PyObject *)__pyx_v_own);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 2, ((PyObject *)__pyx_v_own)) != (0)) __PYX_ERR(0, 291, __pyx_L1_error);
+  __Pyx_INCREF((PyObject *)__pyx_v_values);
+  __Pyx_GIVEREF((PyObject *)__pyx_v_values);
+  if (__Pyx_PyTuple_SET_ITEM(__pyx_t_3, 3, ((PyObject *)__pyx_v_values)) != (0)) __PYX_ERR(0, 291, __pyx_L1_error);
+  __pyx_t_11 = 0;
+  {
+    PyObject *__pyx_temp;
+    {
+      __pyx_temp = __pyx_r;
+      __pyx_r = __pyx_t_3;
+    }
+    __Pyx_XDECREF(__pyx_temp);
+  }
+  __pyx_t_3 = 0;
+  goto __pyx_L0;
+
+  /* "fastdiff/function/_compiled.pyx":250
+ *         return True
+ * 
+ *     def __call__(self, object x, object owner):             # <<<<<<<<<<<<<<
+ *         """Return the gradient at x, its worst status, x and the values of f, (points, 1); None if x is not plain.
+ * 
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_XDECREF(__pyx_t_3);
+  __Pyx_XDECREF(__pyx_t_6);
+  __Pyx_XDECREF(__pyx_t_7);
+  __Pyx_XDECREF(__pyx_t_11);
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__call__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __pyx_L0:;
+  __Pyx_XDECREF((PyObject *)__pyx_v_own);
+
+  __Pyx_XDECREF((PyObject *)__pyx_v_values);
+  __Pyx_XDECREF((PyObject *)__pyx_v_gradient);
+
+
+
+
+
+
+
+  __Pyx_XDECREF((PyObject *)__pyx_v_evaluate);
+
+
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static PyMethodDef __pyx_mdef_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__ = {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__reduce_cython__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  if (unlikely(__pyx_nargs > 0)) { __Pyx_RaiseArgtupleInvalid("__reduce_cython__", 1, 0, 0, __pyx_nargs); return NULL; }
+  const Py_ssize_t __pyx_kwds_len = unlikely(__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+  if (unlikely(__pyx_kwds_len < 0)) return NULL;
+  if (unlikely(__pyx_kwds_len > 0)) {__Pyx_RejectKeywords("__reduce_cython__", __pyx_kwds); return NULL;}
+  __pyx_r = __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_4__reduce_cython__(((struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)__pyx_v_self));
+
+  /* function exit code */
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_4__reduce_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self) {
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__reduce_cython__", 0);
+
+  /* "(tree fragment)":2
+ * def __reduce_cython__(self):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"             # <<<<<<<<<<<<<<
+ * def __setstate_cython__(self, __pyx_state):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+*/
+  __Pyx_Raise(((PyObject *)(((PyTypeObject*)PyExc_TypeError))), __pyx_mstate_global->__pyx_kp_u_Pickling_of_struct_members_such, 0, 0);
+  __PYX_ERR(2, 2, __pyx_L1_error)
+
+  /* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__reduce_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+*/
+
+/* Python wrapper */
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+); /*proto*/
+static PyMethodDef __pyx_mdef_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__ = {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0};
+static PyObject *__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__(PyObject *__pyx_v_self, 
+#if CYTHON_VECTORCALL
+PyObject *const *__pyx_args, Py_ssize_t __pyx_nargs, PyObject *__pyx_kwds
+#else
+PyObject *__pyx_args, PyObject *__pyx_kwds
+#endif
+) {
+  CYTHON_UNUSED PyObject *__pyx_v___pyx_state = 0;
+  #if !CYTHON_VECTORCALL
+  CYTHON_UNUSED Py_ssize_t __pyx_nargs;
+  #endif
+  CYTHON_UNUSED PyObject *const *__pyx_kwvalues;
+  PyObject* values[1] = {0};
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  PyObject *__pyx_r = 0;
+  __Pyx_RefNannyDeclarations
+  __Pyx_RefNannySetupContext("__setstate_cython__ (wrapper)", 0);
+  #if !CYTHON_VECTORCALL
+  #if CYTHON_ASSUME_SAFE_SIZE
+  __pyx_nargs = PyTuple_GET_SIZE(__pyx_args);
+  #else
+  __pyx_nargs = PyTuple_Size(__pyx_args); if (unlikely(__pyx_nargs < 0)) return NULL;
+  #endif
+  #endif
+  __pyx_kwvalues = __Pyx_KwValues_FASTCALL(__pyx_args, __pyx_nargs);
+  {
+    PyObject ** const __pyx_pyargnames[] = {&__pyx_mstate_global->__pyx_n_u_pyx_state,0};
+    const Py_ssize_t __pyx_kwds_len = (__pyx_kwds) ? __Pyx_NumKwargs_FASTCALL(__pyx_kwds) : 0;
+    if (unlikely(__pyx_kwds_len < 0)) __PYX_ERR(2, 3, __pyx_L3_error)
+    if (__pyx_kwds_len > 0) {
+      switch (__pyx_nargs) {
+        case  1:
+        values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+        if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(2, 3, __pyx_L3_error)
+        CYTHON_FALLTHROUGH;
+        case  0: break;
+        default: goto __pyx_L5_argtuple_error;
+      }
+      const Py_ssize_t kwd_pos_args = __pyx_nargs;
+      if (__Pyx_ParseKeywords(__pyx_kwds, __pyx_kwvalues, __pyx_pyargnames, 0, values, kwd_pos_args, __pyx_kwds_len, "__setstate_cython__", 0) < (0)) __PYX_ERR(2, 3, __pyx_L3_error)
+      for (Py_ssize_t i = __pyx_nargs; i < 1; i++) {
+        if (unlikely(!values[i])) { __Pyx_RaiseArgtupleInvalid("__setstate_cython__", 1, 1, 1, i); __PYX_ERR(2, 3, __pyx_L3_error) }
+      }
+    } else if (unlikely(__pyx_nargs != 1)) {
+      goto __pyx_L5_argtuple_error;
+    } else {
+      values[0] = __Pyx_ArgRef_FASTCALL(__pyx_args, 0);
+      if (!CYTHON_ASSUME_SAFE_MACROS && unlikely(!values[0])) __PYX_ERR(2, 3, __pyx_L3_error)
+    }
+    __pyx_v___pyx_state = values[0];
+  }
+  goto __pyx_L6_skip;
+  __pyx_L5_argtuple_error:;
+  __Pyx_RaiseArgtupleInvalid("__setstate_cython__", 1, 1, 1, __pyx_nargs); __PYX_ERR(2, 3, __pyx_L3_error)
+  __pyx_L6_skip:;
+  goto __pyx_L4_argument_unpacking_done;
+  __pyx_L3_error:;
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__setstate_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __Pyx_RefNannyFinishContext();
+  return NULL;
+  __pyx_L4_argument_unpacking_done:;
+  __pyx_r = __pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_6__setstate_cython__(((struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)__pyx_v_self), __pyx_v___pyx_state);
+
+  /* function exit code */
+  for (Py_ssize_t __pyx_temp=0; __pyx_temp < (Py_ssize_t)(sizeof(values)/sizeof(values[0])); ++__pyx_temp) {
+    Py_XDECREF(values[__pyx_temp]);
+  }
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+static PyObject *__pyx_pf_8fastdiff_8function_9_compiled_14DirectGradient_6__setstate_cython__(CYTHON_UNUSED struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *__pyx_v_self, CYTHON_UNUSED PyObject *__pyx_v___pyx_state) {
+  PyObject *__pyx_r = NULL;
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  __Pyx_RefNannySetupContext("__setstate_cython__", 0);
+
+  /* "(tree fragment)":4
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"             # <<<<<<<<<<<<<<
+*/
+  __Pyx_Raise(((PyObject *)(((PyTypeObject*)PyExc_TypeError))), __pyx_mstate_global->__pyx_kp_u_Pickling_of_struct_members_such, 0, 0);
+  __PYX_ERR(2, 4, __pyx_L1_error)
+
+  /* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+*/
+
+  /* function exit code */
+  __pyx_L1_error:;
+  __Pyx_AddTraceback("fastdiff.function._compiled.DirectGradient.__setstate_cython__", __pyx_clineno, __pyx_lineno, __pyx_filename);
+  __pyx_r = NULL;
+  __Pyx_XGIVEREF(__pyx_r);
+  __Pyx_RefNannyFinishContext();
+  return __pyx_r;
+}
+
+/* "fastdiff/function/_compiled.pyx":294
  * 
  * 
  * cdef inline void *data_or_null(cnp.ndarray array):             # <<<<<<<<<<<<<<
@@ -7452,7 +9336,7 @@ static CYTHON_INLINE void *__pyx_f_8fastdiff_8function_9_compiled_data_or_null(P
   void *__pyx_t_1;
   int __pyx_t_2;
 
-  /* "fastdiff/function/_compiled.pyx":170
+  /* "fastdiff/function/_compiled.pyx":295
  * 
  * cdef inline void *data_or_null(cnp.ndarray array):
  *     return NULL if array is None else cnp.PyArray_DATA(array)             # <<<<<<<<<<<<<<
@@ -7473,7 +9357,7 @@ static CYTHON_INLINE void *__pyx_f_8fastdiff_8function_9_compiled_data_or_null(P
   }
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":169
+  /* "fastdiff/function/_compiled.pyx":294
  * 
  * 
  * cdef inline void *data_or_null(cnp.ndarray array):             # <<<<<<<<<<<<<<
@@ -7487,7 +9371,7 @@ static CYTHON_INLINE void *__pyx_f_8fastdiff_8function_9_compiled_data_or_null(P
   return __pyx_r;
 }
 
-/* "fastdiff/function/_compiled.pyx":173
+/* "fastdiff/function/_compiled.pyx":298
  * 
  * 
  * cdef object point(const fd_points *points, Py_ssize_t row, Py_ssize_t n):             # <<<<<<<<<<<<<<
@@ -7516,7 +9400,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
   int __pyx_clineno = 0;
   __Pyx_RefNannySetupContext("point", 0);
 
-  /* "fastdiff/function/_compiled.pyx":176
+  /* "fastdiff/function/_compiled.pyx":301
  *     """Return one of the points as a new array."""
  *     cdef Py_ssize_t t
  *     cdef Py_ssize_t origin = points.start[row] if points.start != NULL else 0 if points.indptr != NULL else row             # <<<<<<<<<<<<<<
@@ -7544,7 +9428,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
 
   __pyx_v_origin = __pyx_t_1;
 
-  /* "fastdiff/function/_compiled.pyx":177
+  /* "fastdiff/function/_compiled.pyx":302
  *     cdef Py_ssize_t t
  *     cdef Py_ssize_t origin = points.start[row] if points.start != NULL else 0 if points.indptr != NULL else row
  *     cdef cnp.ndarray x = np.empty(n)             # <<<<<<<<<<<<<<
@@ -7552,12 +9436,12 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
  *     if points.indptr != NULL:
 */
   __pyx_t_6 = NULL;
-  __Pyx_GetModuleGlobalName(__pyx_t_7, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 177, __pyx_L1_error)
+  __Pyx_GetModuleGlobalName(__pyx_t_7, __pyx_mstate_global->__pyx_n_u_np); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 302, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_7);
-  __pyx_t_8 = __Pyx_PyObject_GetAttrStr(__pyx_t_7, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 177, __pyx_L1_error)
+  __pyx_t_8 = __Pyx_PyObject_GetAttrStr(__pyx_t_7, __pyx_mstate_global->__pyx_n_u_empty); if (unlikely(!__pyx_t_8)) __PYX_ERR(0, 302, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_8);
   __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
-  __pyx_t_7 = PyLong_FromSsize_t(__pyx_v_n); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 177, __pyx_L1_error)
+  __pyx_t_7 = PyLong_FromSsize_t(__pyx_v_n); if (unlikely(!__pyx_t_7)) __PYX_ERR(0, 302, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_7);
   __pyx_t_9 = 1;
   #if CYTHON_UNPACK_METHODS
@@ -7577,14 +9461,14 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
     __Pyx_XDECREF(__pyx_t_6); __pyx_t_6 = 0;
     __Pyx_DECREF(__pyx_t_7); __pyx_t_7 = 0;
     __Pyx_DECREF(__pyx_t_8); __pyx_t_8 = 0;
-    if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 177, __pyx_L1_error)
+    if (unlikely(!__pyx_t_5)) __PYX_ERR(0, 302, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_t_5);
   }
-  if (!(likely(((__pyx_t_5) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_5, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 177, __pyx_L1_error)
+  if (!(likely(((__pyx_t_5) == Py_None) || likely(__Pyx_TypeTest(__pyx_t_5, __pyx_mstate_global->__pyx_ptype_5numpy_ndarray))))) __PYX_ERR(0, 302, __pyx_L1_error)
   __pyx_v_x = ((PyArrayObject *)__pyx_t_5);
   __pyx_t_5 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":178
+  /* "fastdiff/function/_compiled.pyx":303
  *     cdef Py_ssize_t origin = points.start[row] if points.start != NULL else 0 if points.indptr != NULL else row
  *     cdef cnp.ndarray x = np.empty(n)
  *     memcpy(cnp.PyArray_DATA(x), points.base + origin * n, n * sizeof(double))             # <<<<<<<<<<<<<<
@@ -7593,7 +9477,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
 */
   (void)(memcpy(PyArray_DATA(__pyx_v_x), (__pyx_v_points->base + (__pyx_v_origin * __pyx_v_n)), (__pyx_v_n * (sizeof(double)))));
 
-  /* "fastdiff/function/_compiled.pyx":179
+  /* "fastdiff/function/_compiled.pyx":304
  *     cdef cnp.ndarray x = np.empty(n)
  *     memcpy(cnp.PyArray_DATA(x), points.base + origin * n, n * sizeof(double))
  *     if points.indptr != NULL:             # <<<<<<<<<<<<<<
@@ -7605,7 +9489,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
   if (__pyx_t_2) {
 
 
-    /* "fastdiff/function/_compiled.pyx":180
+    /* "fastdiff/function/_compiled.pyx":305
  *     memcpy(cnp.PyArray_DATA(x), points.base + origin * n, n * sizeof(double))
  *     if points.indptr != NULL:
  *         for t in range(points.indptr[row], points.indptr[row + 1]):             # <<<<<<<<<<<<<<
@@ -7619,7 +9503,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
     for (__pyx_t_10 = (__pyx_v_points->indptr[__pyx_v_row]); __pyx_t_10 < __pyx_t_3; __pyx_t_10+=1) {
       __pyx_v_t = __pyx_t_10;
 
-      /* "fastdiff/function/_compiled.pyx":181
+      /* "fastdiff/function/_compiled.pyx":306
  *     if points.indptr != NULL:
  *         for t in range(points.indptr[row], points.indptr[row + 1]):
  *             (<double *> cnp.PyArray_DATA(x))[points.indices[t]] = points.values[t]             # <<<<<<<<<<<<<<
@@ -7629,7 +9513,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
     }
 
 
-    /* "fastdiff/function/_compiled.pyx":179
+    /* "fastdiff/function/_compiled.pyx":304
  *     cdef cnp.ndarray x = np.empty(n)
  *     memcpy(cnp.PyArray_DATA(x), points.base + origin * n, n * sizeof(double))
  *     if points.indptr != NULL:             # <<<<<<<<<<<<<<
@@ -7638,7 +9522,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
 */
   }
 
-  /* "fastdiff/function/_compiled.pyx":182
+  /* "fastdiff/function/_compiled.pyx":307
  *         for t in range(points.indptr[row], points.indptr[row + 1]):
  *             (<double *> cnp.PyArray_DATA(x))[points.indices[t]] = points.values[t]
  *     return x             # <<<<<<<<<<<<<<
@@ -7654,7 +9538,7 @@ static PyObject *__pyx_f_8fastdiff_8function_9_compiled_point(fd_points const *_
   }
   goto __pyx_L0;
 
-  /* "fastdiff/function/_compiled.pyx":173
+  /* "fastdiff/function/_compiled.pyx":298
  * 
  * 
  * cdef object point(const fd_points *points, Py_ssize_t row, Py_ssize_t n):             # <<<<<<<<<<<<<<
@@ -7876,6 +9760,271 @@ static PyTypeObject __pyx_type_8fastdiff_8function_9_compiled_CompiledLoop = {
   #endif
 };
 #endif
+static struct __pyx_vtabstruct_8fastdiff_8function_9_compiled_DirectGradient __pyx_vtable_8fastdiff_8function_9_compiled_DirectGradient;
+
+static PyObject *__pyx_tp_new__initialisation_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o, 
+#if CYTHON_VECTORCALL_TPNEW
+    CYTHON_UNUSED PyObject *const *args, CYTHON_UNUSED Py_ssize_t nargs, CYTHON_UNUSED PyObject *kwnames
+#else
+    CYTHON_UNUSED PyObject *a, CYTHON_UNUSED PyObject *k
+#endif
+) {
+  struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *p = ((struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)o);
+  p->__pyx_vtab = __pyx_vtabptr_8fastdiff_8function_9_compiled_DirectGradient;
+  p->evaluate = ((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)Py_None); Py_INCREF(Py_None);
+  p->indptr = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  p->indices = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  p->multiples = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  p->low = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  p->high = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  p->entries = ((struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *)Py_None); Py_INCREF(Py_None);
+  return o;
+}
+
+static PyObject *__pyx_tp_new_vectorcall_8fastdiff_8function_9_compiled_DirectGradient(PyTypeObject *t, 
+#if CYTHON_VECTORCALL_TPNEW
+    PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames
+#else
+    PyObject *a, PyObject *k
+#endif
+) {
+  PyObject *o;
+  o = __Pyx_AllocateExtensionType(t, 0);
+  if (unlikely(!o)) return 0;
+  return __pyx_tp_new__initialisation_8fastdiff_8function_9_compiled_DirectGradient(o, 
+#if CYTHON_VECTORCALL_TPNEW
+    args, nargs, kwnames
+#else
+    a, k
+#endif
+);
+}
+
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_new_8fastdiff_8function_9_compiled_DirectGradient(PyTypeObject *t, PyObject *a, PyObject *k) {
+  return __Pyx_CallTpnewAsVectorcall(__pyx_tp_new_vectorcall_8fastdiff_8function_9_compiled_DirectGradient, t, a, k);
+}
+#endif
+
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__pyx_tp_vectorcall_8fastdiff_8function_9_compiled_DirectGradient(PyObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+  if (unlikely((PyTypeObject*)t != __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient || __Pyx_PyType_HasFeature((PyTypeObject*)t, Py_TPFLAGS_IS_ABSTRACT))) {
+    return __Pyx_CallNewInitFromVectorcall((PyTypeObject*)t, args, nargsf, kwnames);
+  }
+  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  PyObject *o = __pyx_tp_new_vectorcall_8fastdiff_8function_9_compiled_DirectGradient((PyTypeObject*)t, args, nargs, kwnames);
+  if (likely(o)) {
+    assert(Py_TYPE(o) == (PyTypeObject*)t);
+    if (unlikely(__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_1__init__(o, args, nargs, kwnames) < 0)) {
+      Py_CLEAR(o);
+    }
+  }
+  return o;
+}
+#endif
+
+#if CYTHON_VECTORCALL_TPNEW
+static int __pyx_tp_init_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o, PyObject *args, PyObject *kwds) {
+  return __Pyx_CallTpinitAsVectorcall(__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_1__init__, o, args, kwds);
+}
+#endif
+
+static void __pyx_tp_dealloc_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o) {
+  struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *p = (struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)o;
+  #if CYTHON_USE_TP_FINALIZE
+  if (unlikely(__Pyx_PyObject_GetSlot(o, tp_finalize, destructor)) && !__Pyx_PyObject_GC_IsFinalized(o)) {
+    if (__Pyx_PyObject_GetSlot(o, tp_dealloc, destructor) == __pyx_tp_dealloc_8fastdiff_8function_9_compiled_DirectGradient) {
+      if (PyObject_CallFinalizerFromDealloc(o)) return;
+    }
+  }
+  #endif
+  PyObject_GC_UnTrack(o);
+  Py_CLEAR(p->evaluate);
+  Py_CLEAR(p->indptr);
+  Py_CLEAR(p->indices);
+  Py_CLEAR(p->multiples);
+  Py_CLEAR(p->low);
+  Py_CLEAR(p->high);
+  Py_CLEAR(p->entries);
+  PyTypeObject *tp = Py_TYPE(o);
+  #if CYTHON_USE_TYPE_SLOTS
+  (*tp->tp_free)(o);
+  #else
+  {
+    freefunc tp_free = (freefunc)PyType_GetSlot(tp, Py_tp_free);
+    if (tp_free) tp_free(o);
+  }
+  #endif
+  #if CYTHON_USE_TYPE_SPECS
+  Py_DECREF(tp);
+  #endif
+}
+
+static int __pyx_tp_traverse_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o, visitproc v, void *a) {
+  int e;
+  struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *p = (struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)o;
+  {
+    e = __Pyx_call_type_traverse(o, 1, v, a);
+    if (e) return e;
+  }
+  if (p->evaluate) {
+    e = (*v)(((PyObject *)p->evaluate), a); if (e) return e;
+  }
+  if (p->indptr) {
+    e = (*v)(((PyObject *)p->indptr), a); if (e) return e;
+  }
+  if (p->indices) {
+    e = (*v)(((PyObject *)p->indices), a); if (e) return e;
+  }
+  if (p->multiples) {
+    e = (*v)(((PyObject *)p->multiples), a); if (e) return e;
+  }
+  if (p->low) {
+    e = (*v)(((PyObject *)p->low), a); if (e) return e;
+  }
+  if (p->high) {
+    e = (*v)(((PyObject *)p->high), a); if (e) return e;
+  }
+  if (p->entries) {
+    e = (*v)(((PyObject *)p->entries), a); if (e) return e;
+  }
+  return 0;
+}
+
+static int __pyx_tp_clear_8fastdiff_8function_9_compiled_DirectGradient(PyObject *o) {
+  PyObject* tmp;
+  struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *p = (struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *)o;
+  tmp = ((PyObject*)p->evaluate);
+  p->evaluate = ((struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->indptr);
+  p->indptr = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->indices);
+  p->indices = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->multiples);
+  p->multiples = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->low);
+  p->low = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->high);
+  p->high = ((PyArrayObject *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  tmp = ((PyObject*)p->entries);
+  p->entries = ((struct __pyx_obj_8fastdiff_8function_9_evaluate_Differences *)Py_None); Py_INCREF(Py_None);
+  Py_XDECREF(tmp);
+  return 0;
+}
+
+static PyMethodDef __pyx_methods_8fastdiff_8function_9_compiled_DirectGradient[] = {
+  {"__reduce_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {"__setstate_cython__", (PyCFunction)(void(*)(void))(__Pyx_PyCFunction_FastCallWithKeywords)__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__, __Pyx_METH_FASTCALL|METH_KEYWORDS, 0},
+  {0, 0, 0, 0}
+};
+#if CYTHON_USE_TYPE_SPECS
+static PyType_Slot __pyx_type_8fastdiff_8function_9_compiled_DirectGradient_slots[] = {
+  {Py_tp_dealloc, (void *)__pyx_tp_dealloc_8fastdiff_8function_9_compiled_DirectGradient},
+  {Py_tp_call, (void *)__pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_3__call__},
+  {Py_tp_doc, (void *)PyDoc_STR("The gradient of a compiled function by a fixed step of the default rule, without bounds, in one call.\n\n    It is `_runs.CoordinateRun` and the evaluator in one, for planned gradients of small and cheap functions: there the\n    interpreter between steps, points and differences would take most of the time.\n\n    Parameters\n    ----------\n    evaluate : CompiledLoop\n        The function, of one output.\n    indptr, indices, multiples : ndarray\n        The points, in units of the steps, as `_layout.Points` has them.\n    low, high : ndarray, shape (n,)\n        How far the lowest and the highest sample of each coordinate lie from x, in steps.\n    entries : Differences\n        The entries made of the points.\n    rule : tuple of float, float, float, bool\n        The rule of the steps, as `default_steps` takes it.\n    shape : tuple of int\n        The shape of x.\n    ")},
+  {Py_tp_traverse, (void *)__pyx_tp_traverse_8fastdiff_8function_9_compiled_DirectGradient},
+  {Py_tp_clear, (void *)__pyx_tp_clear_8fastdiff_8function_9_compiled_DirectGradient},
+  {Py_tp_methods, (void *)__pyx_methods_8fastdiff_8function_9_compiled_DirectGradient},
+  {Py_tp_init, (void *)__pyx_tp_init_8fastdiff_8function_9_compiled_DirectGradient},
+  {Py_tp_new, (void *)__pyx_tp_new_8fastdiff_8function_9_compiled_DirectGradient},
+  #if (!CYTHON_COMPILING_IN_PYPY || PYPY_VERSION_NUM >= 0x07030800) && (!CYTHON_COMPILING_IN_LIMITED_API || __PYX_LIMITED_VERSION_HEX >= 0x030E0000)
+  #if CYTHON_VECTORCALL_TPNEW
+  {Py_tp_vectorcall, (void *)__pyx_tp_vectorcall_8fastdiff_8function_9_compiled_DirectGradient},
+  #endif
+  #endif
+  {0, 0},
+};
+static PyType_Spec __pyx_type_8fastdiff_8function_9_compiled_DirectGradient_spec = {
+  "fastdiff.function._compiled.DirectGradient",
+  sizeof(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient),
+  0,
+  Py_TPFLAGS_DEFAULT|Py_TPFLAGS_HAVE_VERSION_TAG|Py_TPFLAGS_BASETYPE|Py_TPFLAGS_HAVE_GC,
+  __pyx_type_8fastdiff_8function_9_compiled_DirectGradient_slots,
+};
+#else
+
+static PyTypeObject __pyx_type_8fastdiff_8function_9_compiled_DirectGradient = {
+  PyVarObject_HEAD_INIT(0, 0)
+  "fastdiff.function._compiled.""DirectGradient", /*tp_name*/
+  sizeof(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient), /*tp_basicsize*/
+  0, /*tp_itemsize*/
+  __pyx_tp_dealloc_8fastdiff_8function_9_compiled_DirectGradient, /*tp_dealloc*/
+  0, /*tp_vectorcall_offset*/
+  0, /*tp_getattr*/
+  0, /*tp_setattr*/
+  0, /*tp_as_async*/
+  0, /*tp_repr*/
+  0, /*tp_as_number*/
+  0, /*tp_as_sequence*/
+  0, /*tp_as_mapping*/
+  0, /*tp_hash*/
+  __pyx_pw_8fastdiff_8function_9_compiled_14DirectGradient_3__call__, /*tp_call*/
+  0, /*tp_str*/
+  0, /*tp_getattro*/
+  0, /*tp_setattro*/
+  0, /*tp_as_buffer*/
+  Py_TPFLAGS_DEFAULT|Py_TPFLAGS_HAVE_VERSION_TAG|Py_TPFLAGS_BASETYPE|Py_TPFLAGS_HAVE_GC, /*tp_flags*/
+  PyDoc_STR("The gradient of a compiled function by a fixed step of the default rule, without bounds, in one call.\n\n    It is `_runs.CoordinateRun` and the evaluator in one, for planned gradients of small and cheap functions: there the\n    interpreter between steps, points and differences would take most of the time.\n\n    Parameters\n    ----------\n    evaluate : CompiledLoop\n        The function, of one output.\n    indptr, indices, multiples : ndarray\n        The points, in units of the steps, as `_layout.Points` has them.\n    low, high : ndarray, shape (n,)\n        How far the lowest and the highest sample of each coordinate lie from x, in steps.\n    entries : Differences\n        The entries made of the points.\n    rule : tuple of float, float, float, bool\n        The rule of the steps, as `default_steps` takes it.\n    shape : tuple of int\n        The shape of x.\n    "), /*tp_doc*/
+  __pyx_tp_traverse_8fastdiff_8function_9_compiled_DirectGradient, /*tp_traverse*/
+  __pyx_tp_clear_8fastdiff_8function_9_compiled_DirectGradient, /*tp_clear*/
+  0, /*tp_richcompare*/
+  0, /*tp_weaklistoffset*/
+  0, /*tp_iter*/
+  0, /*tp_iternext*/
+  __pyx_methods_8fastdiff_8function_9_compiled_DirectGradient, /*tp_methods*/
+  0, /*tp_members*/
+  0, /*tp_getset*/
+  0, /*tp_base*/
+  0, /*tp_dict*/
+  0, /*tp_descr_get*/
+  0, /*tp_descr_set*/
+  #if !CYTHON_USE_TYPE_SPECS
+  0, /*tp_dictoffset*/
+  #endif
+  __pyx_tp_init_8fastdiff_8function_9_compiled_DirectGradient, /*tp_init*/
+  0, /*tp_alloc*/
+  __pyx_tp_new_8fastdiff_8function_9_compiled_DirectGradient, /*tp_new*/
+  0, /*tp_free*/
+  0, /*tp_is_gc*/
+  0, /*tp_bases*/
+  0, /*tp_mro*/
+  0, /*tp_cache*/
+  0, /*tp_subclasses*/
+  0, /*tp_weaklist*/
+  0, /*tp_del*/
+  0, /*tp_version_tag*/
+  #if CYTHON_USE_TP_FINALIZE
+  0, /*tp_finalize*/
+  #else
+  NULL, /*tp_finalize*/
+  #endif
+  #if (!CYTHON_COMPILING_IN_PYPY || PYPY_VERSION_NUM >= 0x07030800) && (!CYTHON_COMPILING_IN_LIMITED_API || __PYX_LIMITED_VERSION_HEX >= 0x030E0000)
+  #if CYTHON_VECTORCALL_TPNEW
+  __pyx_tp_vectorcall_8fastdiff_8function_9_compiled_DirectGradient, /*tp_vectorcall*/
+  #else
+  NULL, /*tp_vectorcall*/
+  #endif
+  #endif
+  #if __PYX_NEED_TP_PRINT_SLOT == 1
+  0, /*tp_print*/
+  #endif
+  #if PY_VERSION_HEX >= 0x030C0000
+  0, /*tp_watched*/
+  #endif
+  #if PY_VERSION_HEX >= 0x030d00A4
+  0, /*tp_versions_used*/
+  #endif
+  #if CYTHON_COMPILING_IN_PYPY && PY_VERSION_HEX < 0x030a0000
+  0, /*tp_pypy_flags*/
+  #endif
+};
+#endif
 
 static PyMethodDef __pyx_methods[] = {
   {0, 0, 0, 0}
@@ -7890,6 +10039,7 @@ static CYTHON_SMALL_CODE int __Pyx_modinit_Global_init_code(__pyx_mstatetype *__
 static CYTHON_SMALL_CODE int __Pyx_modinit_Variable_export_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Function_export_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop(__pyx_mstatetype *__pyx_mstate); /*proto*/
+static CYTHON_SMALL_CODE int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_DirectGradient(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Type_import_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Variable_import_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
 static CYTHON_SMALL_CODE int __Pyx_modinit_Function_import_code(__pyx_mstatetype *__pyx_mstate); /*proto*/
@@ -7935,13 +10085,14 @@ static int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_Compil
   __pyx_vtabptr_8fastdiff_8function_9_compiled_CompiledLoop = &__pyx_vtable_8fastdiff_8function_9_compiled_CompiledLoop;
   __pyx_vtable_8fastdiff_8function_9_compiled_CompiledLoop.__pyx_base = *__pyx_vtabptr_8fastdiff_8function_9_evaluate_Evaluator;
   __pyx_vtable_8fastdiff_8function_9_compiled_CompiledLoop.take_shape = (int (*)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *, PyObject *))__pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_take_shape;
+  __pyx_vtable_8fastdiff_8function_9_compiled_CompiledLoop.fresh = (struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *(*)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *))__pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_fresh;
   __pyx_vtable_8fastdiff_8function_9_compiled_CompiledLoop.run = (int (*)(struct __pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop *, fd_points const *, Py_ssize_t, double *))__pyx_f_8fastdiff_8function_9_compiled_12CompiledLoop_run;
   #if CYTHON_USE_TYPE_SPECS
-  __pyx_t_1 = PyTuple_Pack(1, (PyObject *)__pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 59, __pyx_L1_error)
+  __pyx_t_1 = PyTuple_Pack(1, (PyObject *)__pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator); if (unlikely(!__pyx_t_1)) __PYX_ERR(0, 66, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_1);
   __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop = (PyTypeObject *) __Pyx_PyType_FromModuleAndSpec(__pyx_m, &__pyx_type_8fastdiff_8function_9_compiled_CompiledLoop_spec, __pyx_t_1);
   __Pyx_XDECREF(__pyx_t_1); __pyx_t_1 = 0;
-  if (unlikely(!__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop)) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (unlikely(!__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop)) __PYX_ERR(0, 66, __pyx_L1_error)
   #else
   __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop = &__pyx_type_8fastdiff_8function_9_compiled_CompiledLoop;
   #endif
@@ -7949,7 +10100,7 @@ static int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_Compil
   __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop->tp_base = __pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator;
   #endif
   #if !CYTHON_USE_TYPE_SPECS
-  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 66, __pyx_L1_error)
   #endif
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount((PyObject*)__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop);
@@ -7959,13 +10110,61 @@ static int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_Compil
     __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop->tp_getattro = PyObject_GenericGetAttr;
   }
   #endif
-  if (__Pyx_SetVtable(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop, __pyx_vtabptr_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
-  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_CompiledLoop, (PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
-  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
+  if (__Pyx_SetVtable(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop, __pyx_vtabptr_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 66, __pyx_L1_error)
+  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_CompiledLoop, (PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 66, __pyx_L1_error)
+  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop) < (0)) __PYX_ERR(0, 66, __pyx_L1_error)
   __Pyx_RefNannyFinishContext();
   return 0;
   __pyx_L1_error:;
   __Pyx_XDECREF(__pyx_t_1);
+  __Pyx_RefNannyFinishContext();
+  return -1;
+}
+
+static int __Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_DirectGradient(__pyx_mstatetype *__pyx_mstate) {
+  __Pyx_RefNannyDeclarations
+  int __pyx_lineno = 0;
+  const char *__pyx_filename = NULL;
+  int __pyx_clineno = 0;
+  CYTHON_UNUSED_VAR(__pyx_mstate);
+  __Pyx_RefNannySetupContext("__Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_DirectGradient", 0);
+  /*--- Exttype __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient ---*/
+  __pyx_vtabptr_8fastdiff_8function_9_compiled_DirectGradient = &__pyx_vtable_8fastdiff_8function_9_compiled_DirectGradient;
+  __pyx_vtable_8fastdiff_8function_9_compiled_DirectGradient.takes = (int (*)(struct __pyx_obj_8fastdiff_8function_9_compiled_DirectGradient *, PyObject *))__pyx_f_8fastdiff_8function_9_compiled_14DirectGradient_takes;
+  #if CYTHON_USE_TYPE_SPECS
+  __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient = (PyTypeObject *) __Pyx_PyType_FromModuleAndSpec(__pyx_m, &__pyx_type_8fastdiff_8function_9_compiled_DirectGradient_spec, NULL); if (unlikely(!__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient)) __PYX_ERR(0, 183, __pyx_L1_error)
+  #else
+  __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient = &__pyx_type_8fastdiff_8function_9_compiled_DirectGradient;
+  #endif
+  #if !CYTHON_COMPILING_IN_LIMITED_API
+  #endif
+  #if !CYTHON_USE_TYPE_SPECS
+  if (__Pyx_PyType_Ready(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient) < (0)) __PYX_ERR(0, 183, __pyx_L1_error)
+  #endif
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount((PyObject*)__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient);
+  #endif
+  #if !CYTHON_COMPILING_IN_LIMITED_API
+  if ((CYTHON_USE_TYPE_SLOTS && CYTHON_USE_PYTYPE_LOOKUP) && likely(!__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient->tp_dictoffset && __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient->tp_getattro == PyObject_GenericGetAttr)) {
+    __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient->tp_getattro = PyObject_GenericGetAttr;
+  }
+  #endif
+  #if CYTHON_UPDATE_DESCRIPTOR_DOC
+  {
+    PyObject *wrapper = PyObject_GetAttrString((PyObject *)__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient, "__call__"); if (unlikely(!wrapper)) __PYX_ERR(0, 183, __pyx_L1_error)
+    if (Py_IS_TYPE(wrapper, &PyWrapperDescr_Type)) {
+      __pyx_wrapperbase_8fastdiff_8function_9_compiled_14DirectGradient_2__call__ = *((PyWrapperDescrObject *)wrapper)->d_base;
+      __pyx_wrapperbase_8fastdiff_8function_9_compiled_14DirectGradient_2__call__.doc = __pyx_doc_8fastdiff_8function_9_compiled_14DirectGradient_2__call__;
+      ((PyWrapperDescrObject *)wrapper)->d_base = &__pyx_wrapperbase_8fastdiff_8function_9_compiled_14DirectGradient_2__call__;
+    }
+  }
+  #endif
+  if (__Pyx_SetVtable(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient, __pyx_vtabptr_8fastdiff_8function_9_compiled_DirectGradient) < (0)) __PYX_ERR(0, 183, __pyx_L1_error)
+  if (PyObject_SetAttr(__pyx_m, __pyx_mstate_global->__pyx_n_u_DirectGradient, (PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient) < (0)) __PYX_ERR(0, 183, __pyx_L1_error)
+  if (__Pyx_setup_reduce((PyObject *) __pyx_mstate->__pyx_ptype_8fastdiff_8function_9_compiled_DirectGradient) < (0)) __PYX_ERR(0, 183, __pyx_L1_error)
+  __Pyx_RefNannyFinishContext();
+  return 0;
+  __pyx_L1_error:;
   __Pyx_RefNannyFinishContext();
   return -1;
 }
@@ -8464,6 +10663,7 @@ __Pyx_RefNannySetupContext("PyInit__compiled", 0);
   __Pyx_ImportType_CheckSize_Warn_3_3_1); if (!__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator) __PYX_ERR(0, 1, __pyx_L1_error)
   if (unlikely(__Pyx_GetVtable(__pyx_mstate->__pyx_ptype_8fastdiff_8function_9_evaluate_Evaluator, (void**)&__pyx_vtabptr_8fastdiff_8function_9_evaluate_Evaluator) != 1)) __PYX_ERR(0, 1, __pyx_L1_error)
   if (unlikely((__Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_CompiledLoop(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
+  if (unlikely((__Pyx_modinit_Exttype___pyx_obj_8fastdiff_8function_9_compiled_DirectGradient(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
   if (unlikely((__Pyx_modinit_Type_import_code(__pyx_mstate) < 0))) __PYX_ERR(0, 1, __pyx_L1_error)
   (void)__Pyx_modinit_Variable_import_code(__pyx_mstate);
@@ -8484,17 +10684,17 @@ __Pyx_RefNannySetupContext("PyInit__compiled", 0);
   if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_np, __pyx_t_2) < (0)) __PYX_ERR(0, 4, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":18
+  /* "fastdiff/function/_compiled.pyx":25
  * )
  * 
  * cnp.import_array()             # <<<<<<<<<<<<<<
  * 
  * cdef extern from "calls.h" nogil:
 */
-  __pyx_t_3 = __pyx_f_5numpy_import_array(); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 18, __pyx_L1_error)
+  __pyx_t_3 = __pyx_f_5numpy_import_array(); if (unlikely(__pyx_t_3 == ((int)-1))) __PYX_ERR(0, 25, __pyx_L1_error)
 
 
-  /* "fastdiff/function/_compiled.pyx":48
+  /* "fastdiff/function/_compiled.pyx":55
  * # The first rows run on one thread for this long, which tells how long the others will take; after it, Ctrl-C is
  * # answered at intervals of the second.
  * cdef double TRIAL_SECONDS = 20e-6             # <<<<<<<<<<<<<<
@@ -8503,7 +10703,7 @@ __Pyx_RefNannySetupContext("PyInit__compiled", 0);
 */
   __pyx_v_8fastdiff_8function_9_compiled_TRIAL_SECONDS = 20e-6;
 
-  /* "fastdiff/function/_compiled.pyx":49
+  /* "fastdiff/function/_compiled.pyx":56
  * # answered at intervals of the second.
  * cdef double TRIAL_SECONDS = 20e-6
  * cdef double INTERRUPT_SECONDS = 20e-3             # <<<<<<<<<<<<<<
@@ -8512,34 +10712,34 @@ __Pyx_RefNannySetupContext("PyInit__compiled", 0);
 */
   __pyx_v_8fastdiff_8function_9_compiled_INTERRUPT_SECONDS = 20e-3;
 
-  /* "fastdiff/function/_compiled.pyx":52
+  /* "fastdiff/function/_compiled.pyx":59
  * 
  * 
  * def capsule(object o):             # <<<<<<<<<<<<<<
  *     """Return the name, the address and the context of a PyCapsule; the name is None where it has none."""
  *     cdef const char *name = PyCapsule_GetName(o)
 */
-  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_1capsule, 0, __pyx_mstate_global->__pyx_n_u_capsule, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 52, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_1capsule, 0, __pyx_mstate_global->__pyx_n_u_capsule, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[0])); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 59, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_2);
   #endif
-  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_capsule, __pyx_t_2) < (0)) __PYX_ERR(0, 52, __pyx_L1_error)
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_capsule, __pyx_t_2) < (0)) __PYX_ERR(0, 59, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
-  /* "fastdiff/function/_compiled.pyx":108
- *         return 0
+  /* "fastdiff/function/_compiled.pyx":122
+ *         return other
  * 
  *     def evaluate(self, Batch batch not None):             # <<<<<<<<<<<<<<
  *         """Return the values of f, shape (points, outputs)."""
  *         cdef fd_points points
 */
-  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_12CompiledLoop_3evaluate, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_CompiledLoop_evaluate, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 108, __pyx_L1_error)
+  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_12CompiledLoop_3evaluate, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_CompiledLoop_evaluate, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[1])); if (unlikely(!__pyx_t_2)) __PYX_ERR(0, 122, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_2);
   #endif
-  if (__Pyx_SetItemOnTypeDict(__pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop, __pyx_mstate_global->__pyx_n_u_evaluate, __pyx_t_2) < (0)) __PYX_ERR(0, 108, __pyx_L1_error)
+  if (__Pyx_SetItemOnTypeDict(__pyx_mstate_global->__pyx_ptype_8fastdiff_8function_9_compiled_CompiledLoop, __pyx_mstate_global->__pyx_n_u_evaluate, __pyx_t_2) < (0)) __PYX_ERR(0, 122, __pyx_L1_error)
   __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
 
   /* "(tree fragment)":1
@@ -8562,6 +10762,33 @@ __Pyx_RefNannySetupContext("PyInit__compiled", 0);
  *     raise TypeError, "self.f cannot be converted to a Python object for pickling"
 */
   __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_12CompiledLoop_7__setstate_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_CompiledLoop___setstate_cython, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[3])); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 3, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_2);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_setstate_cython, __pyx_t_2) < (0)) __PYX_ERR(2, 3, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+
+  /* "(tree fragment)":1
+ * def __reduce_cython__(self):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):
+*/
+  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_14DirectGradient_5__reduce_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_DirectGradient___reduce_cython, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[4])); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 1, __pyx_L1_error)
+  __Pyx_GOTREF(__pyx_t_2);
+  #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
+  PyUnstable_Object_EnableDeferredRefcount(__pyx_t_2);
+  #endif
+  if (PyDict_SetItem(__pyx_mstate_global->__pyx_d, __pyx_mstate_global->__pyx_n_u_reduce_cython, __pyx_t_2) < (0)) __PYX_ERR(2, 1, __pyx_L1_error)
+  __Pyx_DECREF(__pyx_t_2); __pyx_t_2 = 0;
+
+  /* "(tree fragment)":3
+ * def __reduce_cython__(self):
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+ * def __setstate_cython__(self, __pyx_state):             # <<<<<<<<<<<<<<
+ *     raise TypeError, "Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)"
+*/
+  __pyx_t_2 = __Pyx_CyFunction_New(&__pyx_mdef_8fastdiff_8function_9_compiled_14DirectGradient_7__setstate_cython__, __Pyx_CYFUNCTION_CCLASS, __pyx_mstate_global->__pyx_n_u_DirectGradient___setstate_cython, NULL, __pyx_mstate_global->__pyx_n_u_fastdiff_function__compiled, __pyx_mstate_global->__pyx_d, ((PyObject *)__pyx_mstate_global->__pyx_codeobj_tab[5])); if (unlikely(!__pyx_t_2)) __PYX_ERR(2, 3, __pyx_L1_error)
   __Pyx_GOTREF(__pyx_t_2);
   #if CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX >= 0x030E0000
   PyUnstable_Object_EnableDeferredRefcount(__pyx_t_2);
@@ -8635,7 +10862,7 @@ static int __Pyx_InitCachedConstants(__pyx_mstatetype *__pyx_mstate) {
   CYTHON_UNUSED_VAR(__pyx_mstate);
   __Pyx_RefNannySetupContext("__Pyx_InitCachedConstants", 0);
 
-  /* "fastdiff/function/_compiled.pyx":120
+  /* "fastdiff/function/_compiled.pyx":134
  *         known = None
  *         if self.shape is None and points.count:
  *             known = self.source.value(batch.columns(0, 1).reshape(-1))             # <<<<<<<<<<<<<<
@@ -8644,7 +10871,7 @@ static int __Pyx_InitCachedConstants(__pyx_mstatetype *__pyx_mstate) {
 */
   {
     PyObject* __pyx_temp[2] = {__pyx_mstate_global->__pyx_int_0, __pyx_mstate_global->__pyx_int_1};
-    __pyx_mstate_global->__pyx_tuple[0] = __Pyx_PyTuple_FromArray(__pyx_temp, 2); if (unlikely(!__pyx_mstate_global->__pyx_tuple[0])) __PYX_ERR(0, 120, __pyx_L1_error)
+    __pyx_mstate_global->__pyx_tuple[0] = __Pyx_PyTuple_FromArray(__pyx_temp, 2); if (unlikely(!__pyx_mstate_global->__pyx_tuple[0])) __PYX_ERR(0, 134, __pyx_L1_error)
     __Pyx_GOTREF(__pyx_mstate_global->__pyx_tuple[0]);
   }
   __Pyx_GIVEREF(__pyx_mstate_global->__pyx_tuple[0]);
@@ -8685,41 +10912,41 @@ static int __Pyx_InitConstants(__pyx_mstatetype *__pyx_mstate) {
   int __pyx_clineno = 0;
   CYTHON_UNUSED_VAR(__pyx_mstate);
   {
-    const struct { const unsigned int length: 8; } str_length_index[] = {{18},{31},{15},{1},{179},{87},{8},{7},{6},{2},{9},{39},{34},{58},{35},{12},{30},{32},{21},{20},{12},{8},{12},{8},{10},{8},{11},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{7},{18},{5},{7},{18},{7},{4},{5},{5},{7},{8},{7},{27},{5},{5},{5},{4},{2},{5},{1},{6},{3},{7},{4},{10},{5},{9},{4},{6},{4},{5},{6},{6}};
+    const struct { const unsigned int length: 8; } str_length_index[] = {{35},{18},{31},{15},{1},{179},{97},{87},{8},{7},{6},{2},{9},{39},{34},{58},{35},{13},{12},{30},{32},{21},{14},{32},{34},{20},{12},{8},{12},{8},{10},{8},{11},{14},{12},{10},{17},{13},{12},{12},{19},{8},{13},{5},{7},{18},{5},{5},{7},{18},{7},{4},{6},{5},{5},{7},{7},{8},{7},{27},{5},{4},{7},{6},{5},{5},{3},{9},{4},{4},{2},{5},{1},{5},{6},{3},{7},{4},{4},{10},{5},{9},{4},{6},{4},{4},{5},{6},{6},{1}};
     const struct { const unsigned int length: 8; } bytes_length_index[] = {{9},{56},{237}};
     #ifndef CYTHON_COMPRESS_STRINGS
       #define CYTHON_COMPRESS_STRINGS 90
     #endif
-    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (889 bytes) */
-static const char cstring[] = "x\332uSOk\334F\024\357R\247Mb\223\306!i\322b\312\263ik\247\215e\014\016\230\366P\214\035\203!\004o\350\241\207$\223\331\321\323\356\304\322\214<3\332]\005\n>\356QG\035u\324q\217:\372#\354q\217\375\010\375\010}\263\3365&\241\002i\336\274\277\277\337{O t*\321\202\216`\010\003\351z\000\250\234\361\252P\203\322\016\"\351@*\247!\301D\233|\313\031D\210\014\357&\344\370\364\217W\332!\270\036wp\230\273\236V )\022c\331A\303\035\3069X\312&\034\032\357\244\340\364\305\351\366\336\376\036p\025\202\301\017(\234\005\233uD\314\255\275\202\321\311d\354\244\002\227\247h\0038\211 \327\031(\304\020\010DJ~7\003\\\017\025Xt^\200M\256\0101wR+F\341Ru7!\224\206\212\310>\372\350c\036[\014\336G\357a`f\2705\014\177\007\016B\047\251\214\251B\224)\341\303!\311\254\203\0309\305\r\201[\360M\260\317@\033\030hs\006\344\341\243\322\334#\226\304A\017\024\017CF\3451\224\226wbD\345\277]!\355\225\024\252,I\363\200\tm0H2\342\310\215\3419D|V\231\240\310$\325\306\335t\313\022N\023\371\324\303b\034\005\021\210\031[\350 \001Q}4\356\312\207\303\351\325 t\307\267\027\"\302\234Jq\026S;\254\021;\021\267.\224Q\264\263\340\272\303\026\364\2034\037\036\316\345\227Z\2477\345\2001\203a&\220\211Yz\306>\261\322\020,\365\376\177\354\330\347q\346\255\3544\037\322{D;\301^\341\320\275\306\210\261\371\334\310\312\230\207\345\317\356\"\037=\t\227jv\3520\213g\032\305\223\331I\210\331\334\315\213}\347[\355\r\347\031\217\027Ns\340\3543\n\327\n\034\372\013Q\270Nlo\224\377\214\032c\016\255\243CZ?(\235\321\302\"\315\337\240\265\334\346JH\035\\\353m\207;\321\023<\265\204]\320\030\220\021\033g\270\300\016\027gB\307Y\242l\310\035\307\260\213\026\223\324\345\230Z\031k\265\350\232\337\200\314\340bt\301bt\301\365\350\"i\254\223\016\023{\246h\027=\013\225\316VI\247\232~_\233\352\224\320\3658\375T\264>\304(\244t\264\205W*\331U\334Q\005+?\242\325\231\021\350\220\047\276\372\014\002\332\001\312n\317]\264\246KwG\277\026\355\213\326?Kk\223\265\355\272]\363\351\322\275Q<\371>\250ym\307\353\323\245\345\321~\361\274\374\262\374\255\372\263~<^""\032\2374o&\047o\047o\337M\336\261\213\203\177\277\372\342\316z\325\232\336\2767\222\205-\327\313]/\366&\337\376Ro\217\317\233[M{f\232<~V\277lZ\315\243\206\373\373\207\311\223\355\372M\263\332\374\324\234\373\373\331\344\273\240\216\233\365\346\371ekn\177Z\257\215\333cl(\337\375\202\224\313\243\275\321\240\020\345\2432\254~\256[\323\225\207\305Q\371u\331\257\332\025\326\373\343\335\361\341\3304O.\037\\\356NW\356\027\313\345n\371\242Z\365\342\235\362a\331\366\356\007\323\333\033\325Fu\\o\324\307\343\255\346G\017eyD\356\017\212ubx\253\374\253z]\021\234\225\321Q\321*V\213\255r\263\372\241\376\2739\360\034\276\031\235\377\007v\307\030J";
-    PyObject *data = __Pyx_DecompressString(cstring, 889, 1);
+    #if (CYTHON_COMPRESS_STRINGS) == 1 /* compression: zlib (1019 bytes) */
+static const char cstring[] = "x\332uTOo\3336\024\2371wk\227\240k\212v\355\206``\202mI\266FA\200\024\010\266\303\026$\315\020\240(\342\242\207\035\332\252\024\365d\263\226H\206\244lk\300\200\034}\324QG\035u\364Q\307|\004\037}\334G\330G\330\243b\007Y\263\032\220\371\310\367\357\367{\357\221\204I\251C.\250\005CBI\204\264$\342\226pa%I \221:#L*\216Z\031\221\021\031r\333#\004\204\325\374\243\016\233V\003\220H\323n\202\206[\277\276\220\026\210\355QK\0163\333\223\202p\364\204\230\007\2401m\234\021\203\321\230\005\355\214\0049}v\272\275\267\277G\250\010\211\206\367\300\254!&\rXL\215\271\204\021\244<\266\\\020\233)0\0369\211H&S\"\000B\202 \024\332]w\260=\020\304\200u\002\331\240\002\021S\313\245\360\321\235\213\356\006\t\271\306$|\000\316\373\230\306\006\274S\316\3721*]6D\2272\353\270!`\027\231\365\010\305\025\342\310\323i\014$I\215%\001\020\030\251\2303n\221\221\206\263\024\214E@M\301~\243\251\225\276rAa\363\225Na\353]\364\216\014uS\030IF\277\020\212UN\024\217\321#J\005s\370.\343\306@\021\330\310etU6O\210\324d(u\237\240\205\363R\231\003\311\261Hr(h\030\372\310\017Bnh\020\003\010\367\337e\334\\J\241H\023\225y>\223\032\274$\305\"R\255iF\"\332dF(<QR\333\353fiB\221\301\207\026\r\373\210\260\246\234\216<\223b\000\332^\332Prz\331i\031\270\376\221\0101\253yI\215f;\02156\344Q\264\263\340\272\343/\350{*\033\271Fa\361T\323\354\303\271\342\271\224\352\272\354\371\276\2060e\340\263&\227\357\177\240\305\226\033\354\364G\3640\240q\212\332\243\246\371\277k\032r\034\326\377\356n\246\270\241\277\221\304\367O\263\021~G8\321\376\013\030\331\227\020\371\376|\352\300\351\035g\267v\027\256\370K(o|\023\031\342D9I\320\244Y\261\034\376\334\314\211\003\353\372\350\024g)\215\027Fs\224\376\r\274W\0070r\033D{\025\330\\K\377?,\360=\260\270p\343\246@\246x\335\200\006r\0008a\032\214\241&\023\214K\357Ji\002jY/\200X\016\031U\006Y0\3546\370\310\313j\312 \240\254\317d\234&\302\204\324\3220\303\0222\010\273` Q6\233\277(\330s\036K\261h\216\233\272T\303b\\\274\305\270xW\343\022qml\217w{\\\270x\006\027\205\221,$\246/\360B \234f\316U\014\3061""\027\021\014\204j\346[\242\032\264\222\370r\031%\025\262\352Q\005\356F\273\341\306\222\204\230\030}\233c\303\273\370F\"\026\303\377\004#S\315\334\365V\026h\342\2606\200\301\014\001\221\330\321yk\326\376b\374S\3369o\375\335^\235\256nW\235\212\316\332w\307\361\364\033\257\242\225\231\254\315\332K\343\375\374i\361i\361s\371\252z4iON\352\327\323\2237\3237o\247o\375\363\203\177>\373\344\316Z\331\232\335\276;\346\271)\326\212]\047\366\246_\375XmO\316\352[u\247QM\037=\251\236\327\255\372aM\335\376\375\364\361v\365\272^\251\277\257\317\334\276?\375\332\253\342z\255~z\321\232\353\267\252\325Ig\0025\306\273\227\343\341\322xo<\314Y\361\260\010\313\037\252\326l\371A~T|^\014\312N\t\325\376dwr8\321\365\343\213\373\027\273\263\345{\371R\261[<+W\234x\247xPt\234\371\301\354\366z\271^\036W\353\325\361d\263\376\316AY\032\243\371\375|\r\031\336*\376(_\226\010gy|\224\267\362\225|\263\330(\277\255\376\252\017\034\207/\307g\377\002_\200\213\250";
+    PyObject *data = __Pyx_DecompressString(cstring, 1019, 1);
     #define __Pyx_DecompressString_LZSS_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1143 bytes) */
-static const char cstring[] = "\377 copies \377of x wit\177h  entr\017\001\377do not f\377it into \377memory(t\377ree frag\375m&\000)?Note\377 that Cy\377thon is \377delibera\277tely sK\000c\367ter!\001n PE\377P-484 an\377d reject\377s subcla\373ss\201\003built\377in types\377. If you\277 need \202\000p\374%\000%\tthen s\373et\200\000e \047an~\257\000ation_<\000\377ing\047 dir\366b\000iv\242\000o Fa\377lse.`f` \373wr\263\002o x; \275a\202 mpil_\000f\367unc;\001 mus\337t lea5\000x \367as \201!s, o\177r work \345\000\3262\001py\265!i\301\000ow\337nadd_\256 ed\377isableen\336\002\001gcis\004\003dn\377umpy._co\337re.mu\341\000ar?ray fau\002\336 \277import\033\tu\363ma\217@\022\rself\357.f c\351\002 be\276\301@nvert\234#a\333 P\203Cob\333! f\276\261\000pickl\214 s\377rc/fastd/iff/\344\005/\220\000\371\003\277.pyxCo\205#L\367oop\000\t.__r\177educe_c\343B3__\017\014\202@st\360@\n\023\337evalu\032\001_P\373yx\001\000Dict_\377NextRef_}_\261De____\377!\316\004\001getJ\003\022\000ma\373in\030\001modulN!\002nam)\002\257\000_ \004\346\007\001vt\367!C\001qua\311l\035\005\262\004_\262\016\313\006ex\224w\001\305`_Q\005st\010\312\016_\337_test\253\000is~\314Aoutine\375@\377ressasyn\317cio.\345@\022\003sb\377atchcaps\332\271\000c\204@e_\313\000tr\377acebackc\377olumnsda\377taedgese\377mptyepsi\347lon\256%\240aure\352\263E.\237\204\005.\262Ffir\377stitemskonown\233!np\355b\377opointsp\273op\233\000hap_\000l\337fsetdL\000ul\373ts\016\002ignat\376_\000sizesou\177rceteam\260A\376\264Besweigh\377t\200\001\330\004\n\210+\377\220Q\200\001\340\004\034\320\377\034-\250Q\250a\330\004\377\016\210l\320\032.\250a\377\250s\260!\330\004\013\210\3778\2205\230\003\230:\240\377T\250\027\260\004\260I\270\377\\\320I]\320]^\320\377^_\200A\360\006\000\t\377!\240\001\330\010\016\210i\277\220s\230!\2301\007\001h\377\320\026*\250-\260q\270\367\005\270Q\026\002\320\027,\250\177L\270\001\270\025\270a\047\001\377j\320\030-\250\\\270\021\357\270%\270q7\001k\320\031\377.\250l\270!\2705\300\375\001\031\004)\250\034\260Q\260\333e\270M\000\020""\220]\000\013\210\3774\210w\220c\230\025\230\377d\240&\250\001\330\014\024\377\220D\230\007\230v\240Q\377\240e\2508\2601\260C\377\260r\270\030\300\022\3001\377\330\014\020\220\013\2301\230\367E\240\021\007\001\t\230\024\230\375Q+\001A\330\010\"\240\"\377\240F\250\"\250F\260(\333\270$\207\001\013\210,\000\022\220\375!\337\000\005\230X\240R\240\376\214\000\014\210D\220\001\220\021\377\220(\230\047\240\036\250};\270A\300\001\017\210q";
-    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1143, 1372);
+    #elif (CYTHON_COMPRESS_STRINGS) > 0 && (CYTHON_COMPRESS_STRINGS) <= 90 /* compression: lzss (1327 bytes) */
+static const char cstring[] = "\377 coordin\377ates do \377not fit \377into mem\267ory \000pi\033\000o\377f x with\177  entri\030\026\377(tree fr\367agm&\000)?No\377te that \377Cython i~h\000elibert\000\357ly sK\000cte\375r!\001n PEP-\377484 and \377rejects \377subclass\376\201\003builtin\377 types. \377If you n/eed \263\000p%\000%\t\377then set\276\200\000e \047an\340\000a\337tion_<\000in\277g\047 dirb\000i\375v\242\000o Fals\177e.Pickl\032\0009 \362\000\233\000uct\211!\256\000\336\207\001ch a\220\000el\377f.rule m\377ust be e\177xplicit\317\000\177request\216\000\376\254\"@auto_p\376Q\001e(True)\277`f` wr\224\"o\337 x; a\206@mp{il\300\000func\234\001.R\003lea\226\000xn\001\223A\377s, or wogrk \306 2\001py\241\001\375i\242 ownadd\375_\300@edisab\357leen\002\001gci\375s\004\003dnumpy\377._core.m\375u\302 array \363fau\002\360@impo;rt\033\tuma\360@\022\r\235s\372\001f c\312\"\371\001c\277onvert\375#a\333 P\344Cob\274A f\372\261\000p\314$src/f\377astdiff/\362\344\005/\220\000\371\003.pyx\334\257@\221`eps\373!Co\336\222#Loop\000\t._\377_reduce_\315c\321b__\017\014\360@st\373at\t\024evalu\357ateD\370BGra\037dient\000\013Q\017\017\016\276T\016__Pyx\001\000D\377ict_Next\337Ref__\357de_\347___\334A\004\001get\274\232\003\022\000main\030\001msod\317`\"\001nam)\0022\214 _ \004\007\001vt\324AC\001Oqual\035\005\202$_\202.\366\233&exw\001set_\362Q\005st\010\263\020test\366\253\000is\251aouti\177neabove\337`\377ressasyn\317cio.\307`\027\003sb\377atchbelo\377wcapsule\353cl1\000_\325\000tra\377cebackco\377lumnsdat\367ady\356 cedg\177esempty\313\207\004\236\361@ilon\225E\224\204\001u\253re\247e.\223\205\005.\246ff\377irsthigh\177indices\004\000\377ptritems\237known\214\000\343\204\002p\367les\317!nfev\373np\202\205\002oowne\377rpointsp{op\323\000hape\316\206\001\336\331\204\001setdv\000ul\373ts\023\001signa\375t\211\000sizeso\373uri\000tepte\363am\305a\311beswe\376\207\000tx\200\001\330\004\n\377\210+\220Q\200\001\340\004\377\034\320\034-\250Q\250a\377\330\004\016\210l\320\032.\377\250a\250s\260!\330\004\377""\013\2108\2205\230\003\230\377:\240T\250\027\260\004\260\377I\270\\\320I]\320]\377^\320^_\200A\360\006\377\000\t!\240\001\330\010\016\377\210i\220s\230!\2301\376\007\001h\320\026*\250-\260\337q\270\005\270Q\026\002\320\027\377,\250L\270\001\270\025\270\375a\047\001j\320\030-\250\\\277\270\021\270%\270q7\001k\377\320\031.\250l\270!\270\3675\300\001\031\004)\250\034\260oQ\260e\270M\000\020\220]\000\377\013\2104\210w\220c\230\377\025\230d\240&\250\001\330\377\014\024\220D\230\007\230v\377\240Q\240e\2508\2601\377\260C\260r\270\030\300\022\377\3001\330\014\020\220\013\230\3371\230E\240\021\007\001\t\230\367\024\230Q+\001A\330\010\"\377\240\"\240F\250\"\250Fo\260(\270$\207\001\013\210,\000\367\022\220!\337\000\005\230X\240\373R\240\214\000\014\210D\220\001\377\220\021\220(\230\047\240\036\357\250}\270A\300\001\017\210q";
+    PyObject *data = __Pyx_DecompressString_LZSS(cstring, 1327, 1667);
     #define __Pyx_DecompressString_UNUSED
     if (unlikely(!data)) __PYX_ERR(0, 1, __pyx_L1_error)
     const char* const bytes = __Pyx_PyBytes_AsString(data);
     #if !CYTHON_ASSUME_SAFE_MACROS
     if (likely(bytes)); else { Py_DECREF(data); __PYX_ERR(0, 1, __pyx_L1_error) }
     #endif
-    #else /* compression: none (1372 bytes) */
-static const char bytes[] = " copies of x with  entries do not fit into memory(tree fragment)?Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.`f` wrote to x; a compiled function must leave x as it is, or work on a copy of its ownadd_notedisableenablegcisenablednumpy._core.multiarray failed to importnumpy._core.umath failed to importself.f cannot be converted to a Python object for picklingsrc/fastdiff/function/_compiled.pyxCompiledLoopCompiledLoop.__reduce_cython__CompiledLoop.__setstate_cython__CompiledLoop.evaluate__Pyx_PyDict_NextRef__annotate____func____getstate____main____module____name____pyx_state__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineaddressasyncio.coroutinesbatchcapsulecline_in_tracebackcolumnsdataedgesemptyepsilonevaluatefailurefastdiff.function._compiledfirstitemsknownnamenpnumpyopointspopreshapeselfsetdefaultshapesignaturesizesourceteamvaluevaluesweight\200\001\330\004\n\210+\220Q\200\001\340\004\034\320\034-\250Q\250a\330\004\016\210l\320\032.\250a\250s\260!\330\004\013\2108\2205\230\003\230:\240T\250\027\260\004\260I\270\\\320I]\320]^\320^_\200A\360\006\000\t!\240\001\330\010\016\210i\220s\230!\2301\330\010\016\210h\320\026*\250-\260q\270\005\270Q\330\010\016\210i\320\027,\250L\270\001\270\025\270a\330\010\016\210j\320\030-\250\\\270\021\270%\270q\330\010\016\210k\320\031.\250l\270!\2705\300\001\330\010\016\210j\320\030)\250\034\260Q\260e\2701\330\010\020\220\001\330\010\013\2104\210w\220c\230\025\230d\240&\250\001\330\014\024\220D\230\007\230v\240Q\240e\2508\2601\260C\260r\270\030\300\022\3001\330\014\020\220\013\2301\230E\240\021\330\014\020\220\t\230\024\230Q\330\014\024\220A\330\010\"\240\"\240F\250\"\250F\260(\270$\270a\330\010\013\2101\330\014\022\220!\2205\230\005\230X\240R\240q\330\010\014\210D\220\001\220\021\220(\230\047\240\036\250}\270A\270Q""\330\010\017\210q";
+    #else /* compression: none (1667 bytes) */
+static const char bytes[] = " coordinates do not fit into memory copies of x with  entries do not fit into memory(tree fragment)?Note that Cython is deliberately stricter than PEP-484 and rejects subclasses of builtin types. If you need to pass subclasses then set the \047annotation_typing\047 directive to False.Pickling of struct members such as self.rule must be explicitly requested with @auto_pickle(True)`f` wrote to x; a compiled function must leave x as it is, or work on a copy of its ownadd_notedisableenablegcisenablednumpy._core.multiarray failed to importnumpy._core.umath failed to importself.f cannot be converted to a Python object for picklingsrc/fastdiff/function/_compiled.pyxthe steps of CompiledLoopCompiledLoop.__reduce_cython__CompiledLoop.__setstate_cython__CompiledLoop.evaluateDirectGradientDirectGradient.__reduce_cython__DirectGradient.__setstate_cython____Pyx_PyDict_NextRef__annotate____func____getstate____main____module____name____pyx_state__pyx_vtable____qualname____reduce____reduce_cython____reduce_ex____set_name____setstate____setstate_cython____test___is_coroutineaboveaddressasyncio.coroutinesbatchbelowcapsulecline_in_tracebackcolumnsdatadyadicedgesemptyentriesepsilonevaluatefailurefastdiff.function._compiledfirsthighindicesindptritemsknownlowmultiplesnamenfevnpnumpyoownerpointspopreshaperuleselfsetdefaultshapesignaturesizesourcestepteamvaluevaluesweightx\200\001\330\004\n\210+\220Q\200\001\340\004\034\320\034-\250Q\250a\330\004\016\210l\320\032.\250a\250s\260!\330\004\013\2108\2205\230\003\230:\240T\250\027\260\004\260I\270\\\320I]\320]^\320^_\200A\360\006\000\t!\240\001\330\010\016\210i\220s\230!\2301\330\010\016\210h\320\026*\250-\260q\270\005\270Q\330\010\016\210i\320\027,\250L\270\001\270\025\270a\330\010\016\210j\320\030-\250\\\270\021\270%\270q\330\010\016\210k\320\031.\250l\270!\2705\300\001\330\010\016\210j\320\030)\250\034\260Q\260e\2701\330\010\020\220\001\330\010\013\2104\210w\220c\230\025\230d\240&\250\001\330\014\024\220D\230\007\230v\240Q\240e\2508\2601""\260C\260r\270\030\300\022\3001\330\014\020\220\013\2301\230E\240\021\330\014\020\220\t\230\024\230Q\330\014\024\220A\330\010\"\240\"\240F\250\"\250F\260(\270$\270a\330\010\013\2101\330\014\022\220!\2205\230\005\230X\240R\240q\330\010\014\210D\220\001\220\021\220(\230\047\240\036\250}\270A\270Q\330\010\017\210q";
     PyObject *data = NULL;
     #define __Pyx_DecompressString_UNUSED
     #define __Pyx_DecompressString_LZSS_UNUSED
     #endif
     PyObject **stringtab = __pyx_mstate->__pyx_string_tab;
     Py_ssize_t pos = 0;
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 90; i++) {
       Py_ssize_t bytes_length = str_length_index[i].length;
       PyObject *string = PyUnicode_DecodeUTF8(bytes + pos, bytes_length, NULL);
-      if (likely(string) && i >= 15) PyUnicode_InternInPlace(&string);
+      if (likely(string) && i >= 18) PyUnicode_InternInPlace(&string);
       if (unlikely(!string)) {
         Py_XDECREF(data);
         __PYX_ERR(0, 1, __pyx_L1_error)
@@ -8727,8 +10954,8 @@ static const char bytes[] = " copies of x with  entries do not fit into memory(t
       stringtab[i] = string;
       pos += bytes_length;
     }
-    for (int i = 70; i < 73; i++) {
-      Py_ssize_t bytes_length = bytes_length_index[i-70].length;
+    for (int i = 90; i < 93; i++) {
+      Py_ssize_t bytes_length = bytes_length_index[i-90].length;
       PyObject *string = PyBytes_FromStringAndSize(bytes + pos, bytes_length);
       stringtab[i] = string;
       pos += bytes_length;
@@ -8738,14 +10965,14 @@ static const char bytes[] = " copies of x with  entries do not fit into memory(t
       }
     }
     Py_XDECREF(data);
-    for (Py_ssize_t i = 0; i < 73; i++) {
+    for (Py_ssize_t i = 0; i < 93; i++) {
       if (unlikely(PyObject_Hash(stringtab[i]) == -1)) {
         __PYX_ERR(0, 1, __pyx_L1_error)
       }
     }
     #if CYTHON_IMMORTAL_CONSTANTS
     {
-      PyObject **table = stringtab + 70;
+      PyObject **table = stringtab + 90;
       for (Py_ssize_t i=0; i<3; ++i) {
         #if PY_VERSION_HEX >= 0x030F0000
         PyUnstable_SetImmortal(table[i]);
@@ -8832,12 +11059,12 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
   PyObject* tuple_dedup_map = PyDict_New();
   if (unlikely(!tuple_dedup_map)) return -1;
   {
-    const __Pyx_PyCode_New_function_description descr = {1, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 52};
+    const __Pyx_PyCode_New_function_description descr = {1, 0, 0, 3, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 59};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_o, __pyx_mstate->__pyx_n_u_name_2, __pyx_mstate->__pyx_n_u_address};
     __pyx_mstate_global->__pyx_codeobj_tab[0] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_src_fastdiff_function__compiled, __pyx_mstate->__pyx_n_u_capsule, __pyx_mstate->__pyx_kp_b_iso88591_Qa_l_as_85_T_I_I, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[0])) goto bad;
   }
   {
-    const __Pyx_PyCode_New_function_description descr = {2, 0, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 108};
+    const __Pyx_PyCode_New_function_description descr = {2, 0, 0, 6, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 122};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self, __pyx_mstate->__pyx_n_u_batch, __pyx_mstate->__pyx_n_u_points, __pyx_mstate->__pyx_n_u_first, __pyx_mstate->__pyx_n_u_known, __pyx_mstate->__pyx_n_u_values};
     __pyx_mstate_global->__pyx_codeobj_tab[1] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_src_fastdiff_function__compiled, __pyx_mstate->__pyx_n_u_evaluate, __pyx_mstate->__pyx_kp_b_iso88591_A_is_1_h_q_Q_i_L_a_j_q_k_l_5_j_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[1])) goto bad;
   }
@@ -8850,6 +11077,16 @@ static int __Pyx_CreateCodeObjects(__pyx_mstatetype *__pyx_mstate) {
     const __Pyx_PyCode_New_function_description descr = {2, 0, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 3};
     PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self, __pyx_mstate->__pyx_n_u_pyx_state};
     __pyx_mstate_global->__pyx_codeobj_tab[3] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_tree_fragment, __pyx_mstate->__pyx_n_u_setstate_cython, __pyx_mstate->__pyx_kp_b_iso88591_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[3])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {1, 0, 0, 1, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 1};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self};
+    __pyx_mstate_global->__pyx_codeobj_tab[4] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_tree_fragment, __pyx_mstate->__pyx_n_u_reduce_cython, __pyx_mstate->__pyx_kp_b_iso88591_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[4])) goto bad;
+  }
+  {
+    const __Pyx_PyCode_New_function_description descr = {2, 0, 0, 2, (unsigned int)(CO_OPTIMIZED|CO_NEWLOCALS), 3};
+    PyObject* const varnames[] = {__pyx_mstate->__pyx_n_u_self, __pyx_mstate->__pyx_n_u_pyx_state};
+    __pyx_mstate_global->__pyx_codeobj_tab[5] = __Pyx_PyCode_New(descr, varnames, __pyx_mstate->__pyx_kp_u_tree_fragment, __pyx_mstate->__pyx_n_u_setstate_cython, __pyx_mstate->__pyx_kp_b_iso88591_Q, tuple_dedup_map); if (unlikely(!__pyx_mstate_global->__pyx_codeobj_tab[5])) goto bad;
   }
   Py_DECREF(tuple_dedup_map);
   return 0;
@@ -11352,6 +13589,146 @@ static void __Pyx_RejectKeywords(const char* function_name, PyObject *kwds) {
     }
 }
 
+/* RaiseTooManyValuesToUnpack */
+static CYTHON_INLINE void __Pyx_RaiseTooManyValuesError(Py_ssize_t expected) {
+    PyErr_Format(PyExc_ValueError,
+                 "too many values to unpack (expected %" CYTHON_FORMAT_SSIZE_T "d)", expected);
+}
+
+/* RaiseNeedMoreValuesToUnpack */
+static CYTHON_INLINE void __Pyx_RaiseNeedMoreValuesError(Py_ssize_t index) {
+    PyErr_Format(PyExc_ValueError,
+                 "need more than %" CYTHON_FORMAT_SSIZE_T "d value%.1s to unpack",
+                 index, (index == 1) ? "" : "s");
+}
+
+/* RaiseNoneIterError */
+static CYTHON_INLINE void __Pyx_RaiseNoneNotIterableError(void) {
+    PyErr_SetString(PyExc_TypeError, "'NoneType' object is not iterable");
+}
+
+/* PyNumberBinop */
+#if !(CYTHON_COMPILING_IN_PYPY || CYTHON_COMPILING_IN_GRAAL || CYTHON_COMPILING_IN_LIMITED_API)
+#if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
+#ifndef __Pyx_DEFINED_BinopTypeError
+#define __Pyx_DEFINED_BinopTypeError
+static void __Pyx_BinopTypeError(PyObject *op1, PyObject *op2, const char* op, int inplace) {
+    char opname[4] = {op[0], op[1], 0, 0};
+    if (inplace) {
+        opname[op[1] ? 2 : 1] = '=';
+    }
+    __Pyx_RaiseErrorWithObjectTypes1(
+        PyExc_TypeError,
+        "unsupported operand type(s) for %.3s: '" __Pyx_FMT_TYPENAME "' and '" __Pyx_FMT_TYPENAME "'",
+        opname, op1, op2);
+}
+#endif
+#endif
+#ifndef __Pyx_DEFINED_PyNumber_Add_xfloat_int
+#define __Pyx_DEFINED_PyNumber_Add_xfloat_int
+static PyObject* __Pyx_PyNumber_Add_xfloat_int(PyObject *op1, PyObject *op2, int inplace) {
+    if (likely(op2 != Py_None)) {
+        double int_op2;
+        #if CYTHON_USE_PYLONG_INTERNALS
+        if (__Pyx_PyLong_IsCompact(op2)) {
+            Py_ssize_t compact_op2 = __Pyx_PyLong_CompactValue(op2);
+            if (compact_op2 == 0) return __Pyx_NewRef(op1);
+            int_op2 = (double) compact_op2;
+        } else
+        #endif
+        {
+            int_op2 = PyLong_AsDouble(op2);
+            if (unlikely((int_op2 == -1.) && PyErr_Occurred())) return NULL;
+            #if !CYTHON_USE_PYLONG_INTERNALS
+            if (int_op2 == 0.) return __Pyx_NewRef(op1);
+            #endif
+        }
+        double float_op1 = __Pyx_PyFloat_AS_DOUBLE(op1);
+        #if !CYTHON_ASSUME_SAFE_MACROS
+        if (unlikely((float_op1 == -1.) && PyErr_Occurred())) return NULL;
+        #endif
+        return PyFloat_FromDouble(float_op1 + int_op2);
+    }
+    #if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
+    {
+        PyTypeObject *type_op2 = Py_TYPE(op2);
+        binaryfunc slot_func = __Pyx_PyType_GetSubSlot(type_op2, tp_as_number, nb_add, binaryfunc);
+        if (likely(slot_func)) {
+            PyObject *result = slot_func(op1, op2);
+            if (likely(result != Py_NotImplemented)) {
+                return result;
+            }
+            Py_DECREF(result);
+        }
+        __Pyx_BinopTypeError(op1, op2, "+", inplace);
+        return NULL;
+    }
+    #else
+    return (inplace) ? PyNumber_InPlaceAdd(op1, op2) : PyNumber_Add(op1, op2);
+    #endif
+}
+#endif
+#ifndef __Pyx_DEFINED_PyNumber_Add_xint_int
+#define __Pyx_DEFINED_PyNumber_Add_xint_int
+static PyObject* __Pyx_PyNumber_Add_xint_int(PyObject *op1, PyObject *op2, int inplace) {
+    #if CYTHON_USE_TYPE_SLOTS || __PYX_LIMITED_VERSION_HEX >= 0x030A0000
+    {
+        PyTypeObject *type_op2 = Py_TYPE(op2);
+        binaryfunc slot_func = __Pyx_PyType_GetSubSlot(type_op2, tp_as_number, nb_add, binaryfunc);
+        if (likely(slot_func)) {
+            PyObject *result = slot_func(op1, op2);
+            if (likely(result != Py_NotImplemented)) {
+                return result;
+            }
+            Py_DECREF(result);
+        }
+        __Pyx_BinopTypeError(op1, op2, "+", inplace);
+        return NULL;
+    }
+    #else
+    return (inplace) ? PyNumber_InPlaceAdd(op1, op2) : PyNumber_Add(op1, op2);
+    #endif
+}
+#endif
+static CYTHON_INLINE PyObject* __Pyx__PyNumber_Add_object_int(PyObject *op1, PyObject *op2, int inplace) {
+    if (PyFloat_CheckExact(op1)) {
+        return __Pyx_PyNumber_Add_xfloat_int(op1, op2, inplace);
+    }
+    if (likely(PyLong_CheckExact(op1))) {
+        if (likely(op2 != Py_None)) {
+            #if CYTHON_USE_PYLONG_INTERNALS
+            if (__Pyx_PyLong_IsCompact(op1)) {
+                Py_ssize_t int_op1 = __Pyx_PyLong_CompactValue(op1);
+                if (int_op1 == 0) return __Pyx_NewRef(op2);
+                if (__Pyx_PyLong_IsCompact(op2)) {
+                    Py_ssize_t int_op2 = __Pyx_PyLong_CompactValue(op2);
+                    if (int_op2 == 0) return __Pyx_NewRef(op1);
+                    return PyLong_FromSsize_t(int_op1 + int_op2);
+                }
+            }
+            else if (__Pyx_PyLong_IsZero(op2)) return __Pyx_NewRef(op1);
+            #endif
+            binaryfunc slot_func = __Pyx_PyType_GetSubSlot(&PyLong_Type, tp_as_number, nb_add, binaryfunc);
+            if (likely(slot_func)) {
+                return slot_func(op1, op2);
+            }
+        }
+        return __Pyx_PyNumber_Add_xint_int(op1, op2, inplace);
+    }
+    return (inplace) ? PyNumber_InPlaceAdd(op1, op2) : PyNumber_Add(op1, op2);
+}
+#endif
+
+/* PyObjectSetAttrStr */
+#if CYTHON_USE_TYPE_SLOTS
+static CYTHON_INLINE int __Pyx_PyObject_SetAttrStr(PyObject* obj, PyObject* attr_name, PyObject* value) {
+    PyTypeObject* tp = Py_TYPE(obj);
+    if (likely(tp->tp_setattro))
+        return tp->tp_setattro(obj, attr_name, value);
+    return PyObject_SetAttr(obj, attr_name, value);
+}
+#endif
+
 /* CallNextTpDealloc */
 static void __Pyx_call_next_tp_dealloc(PyObject* obj, destructor current_tp_dealloc) {
     PyTypeObject* type = Py_TYPE(obj);
@@ -11404,6 +13781,251 @@ static void __Pyx_call_next_tp_clear(PyObject* obj, inquiry current_tp_clear) {
     if (type && tp_clear)
         tp_clear(obj);
 }
+
+/* AllocateExtensionType */
+static PyObject *__Pyx_AllocateExtensionType(PyTypeObject *t, int is_final) {
+    if (is_final || likely(!__Pyx_PyType_HasFeature(t, Py_TPFLAGS_IS_ABSTRACT))) {
+        allocfunc alloc_func = __Pyx_PyType_GetSlot(t, tp_alloc, allocfunc);
+        return alloc_func(t, 0);
+    } else {
+        newfunc tp_new = __Pyx_PyType_TryGetSlot(&PyBaseObject_Type, tp_new, newfunc);
+    #if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030A0000
+        if (!tp_new) {
+            PyObject *new_str = PyUnicode_FromString("__new__");
+            if (likely(new_str)) {
+                PyObject *o = PyObject_CallMethodObjArgs((PyObject *)&PyBaseObject_Type, new_str, t, NULL);
+                Py_DECREF(new_str);
+                return o;
+            } else
+                return NULL;
+        } else
+    #endif
+        return tp_new(t, __pyx_mstate_global->__pyx_empty_tuple, 0);
+    }
+}
+
+/* CallSlotAsVectorcallUnpackDict (used by CallSlotAsVectorcall) */
+static CYTHON_INLINE int __Pyx_CallSlotAsVectorcallUnpackDict(Py_ssize_t args_size, PyObject *keys_dict, PyObject **args, PyObject *kwnames) {
+    Py_ssize_t pos = 0, i = 0;
+    PyObject *key, *value;
+    while (PyDict_Next(keys_dict, &pos, &key, &value)) {
+        Py_INCREF(value);
+        args[args_size+i] = value;
+        Py_INCREF(key);
+        if (unlikely(__Pyx_PyTuple_SET_ITEM(kwnames, i, key) == -1)) {
+            return -1;
+        }
+        ++i;
+    }
+    return 0;
+}
+
+/* CallSlotAsVectorcall */
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject * __Pyx_CallTpnewAsVectorcall(__Pyx_tpnewvectorcallfunc f, PyTypeObject* o, PyObject *a, PyObject *k) {
+    Py_ssize_t k_size = k ? __Pyx_PyDict_GET_SIZE(k) : 0;
+#if !CYTHON_ASSUME_SAFE_SIZE
+    if (unlikely(k_size < 0)) return NULL;
+#endif
+    Py_ssize_t a_size = __Pyx_PyTuple_GET_SIZE(a);
+#if !CYTHON_ASSUME_SAFE_SIZE
+    if (unlikely(a_size < 0)) return NULL;
+#endif
+#if CYTHON_ASSUME_SAFE_MACROS
+    if (k_size == 0) {
+        return f(o, &PyTuple_GET_ITEM(a, 0), a_size, NULL);
+    }
+#else
+    if (k_size == 0 && a_size == 0) {
+        return f(o, NULL, 0, NULL);
+    }
+#endif
+    PyObject *stack_args[5];
+    PyObject **args = stack_args;
+    Py_ssize_t maxnargs = PY_SSIZE_T_MAX / sizeof(PyObject*) - 1;
+    if (a_size > maxnargs - k_size) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    Py_ssize_t total_size = a_size + k_size;
+    if (total_size > 5) {
+        args = (PyObject**)PyMem_Malloc(((size_t)total_size)*sizeof(PyObject*));
+        if (unlikely(!args)) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+    }
+    PyObject * result = NULL;
+    PyObject *kwnames = NULL;
+    int unpack_dict_result;
+    Py_ssize_t i = 0;
+    for (; i < a_size; ++i) {
+        args[i] = __Pyx_PyTuple_GET_ITEM(a, i);
+#if !CYTHON_ASSUME_SAFE_MACROS
+        if (unlikely(!args[i])) goto cleanup;
+#endif
+    }
+#if !CYTHON_ASSUME_SAFE_MACROS
+    if (k)  // There's a specific shortcut earlier for ASSUME_SAFE_MACROS with no keywords
+#endif
+    {
+        kwnames = PyTuple_New(k_size);
+        if (unlikely(!kwnames)) goto cleanup;
+        __Pyx_BEGIN_CRITICAL_SECTION(k);
+        unpack_dict_result = __Pyx_CallSlotAsVectorcallUnpackDict(a_size, k, args, kwnames);
+        __Pyx_END_CRITICAL_SECTION();
+        if (unlikely(unpack_dict_result == -1)) goto cleanup;
+    }
+    result = f(o, args, a_size, kwnames);
+  cleanup:
+    Py_XDECREF(kwnames);
+    for (i=a_size; i<total_size; ++i) {
+        Py_XDECREF(args[i]);
+    }
+    if (args != stack_args) {
+        PyMem_Free(args);
+    }
+    return result;
+}
+#endif
+
+/* RaiseErrorWithObjectType (used by CallNewInitFromVectorcall) */
+static void __Pyx_RaiseErrorWithType(PyObject* exc_type, const char* message, PyTypeObject *type_obj) {
+    __Pyx_TypeName type_name = __Pyx_PyType_GetFullyQualifiedName(type_obj);
+    #if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030d0000
+    if (unlikely(!type_name)) return;
+    #endif
+    PyErr_Format(exc_type, message, type_name);
+    __Pyx_DECREF_TypeName(type_name);
+}
+
+/* CallNewInitFromVectorcall */
+#if CYTHON_VECTORCALL_TPNEW
+static PyObject *__Pyx_CallNewInitFromVectorcall(PyTypeObject *t, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    newfunc tp_new = __Pyx_PyType_GetSlot(t, tp_new, newfunc);
+    if (unlikely(!tp_new)) {
+        __Pyx_RaiseErrorWithType(PyExc_TypeError, "cannot create " __Pyx_FMT_TYPENAME " instances", t);
+        return NULL;
+    }
+    Py_ssize_t nargs = __Pyx_PyVectorcall_NARGS(nargsf);
+    PyObject *result = NULL, *args_tuple = NULL, *kwds_dict = NULL;
+    Py_ssize_t kw_size = kwnames ? __Pyx_PyTuple_GET_SIZE(kwnames) : 0;
+#if !CYTHON_ASSUME_SAFE_SIZE
+    if (unlikely(kw_size == -1)) {
+        return NULL;
+    }
+#endif
+    if (kw_size) {
+        kwds_dict = __Pyx_PyDict_NewPresized(kw_size);
+        if (unlikely(!kwds_dict)) {
+            return NULL;
+        }
+        for (Py_ssize_t i=0; i<kw_size; ++i) {
+            PyObject *v = args[nargs + i];
+            PyObject *k = __Pyx_PyTuple_GET_ITEM(kwnames, i);
+#if !CYTHON_ASSUME_SAFE_MACROS
+            if (unlikely(!k)) {
+                goto end;
+            }
+#endif
+            if (unlikely(PyDict_SetItem(kwds_dict, k, v) < 0)) {
+                goto end;
+            }
+        }
+    }
+    if (nargs) {
+        args_tuple = __Pyx_PyTuple_FromArray(args, nargs);
+        if (unlikely(!args_tuple)) {
+            goto end;
+        }
+    } else {
+        args_tuple = __Pyx_NewRef(__pyx_mstate_global->__pyx_empty_tuple);
+    }
+    result = tp_new(t, args_tuple, kwds_dict);
+    if (unlikely(!result)) {
+        goto end;
+    }
+    if (PyObject_TypeCheck(result, t)) {
+        initproc tp_init = __Pyx_PyObject_GetSlot(result, tp_init, initproc);
+        if (tp_init && unlikely(tp_init(result, args_tuple, kwds_dict) < 0)) {
+            Py_CLEAR(result);
+        }
+    }
+  end:
+    Py_XDECREF(args_tuple);
+    Py_XDECREF(kwds_dict);
+    return result;
+}
+#endif
+
+/* CallSlotAsVectorcall */
+#if CYTHON_VECTORCALL_TPNEW
+static int __Pyx_CallTpinitAsVectorcall(__Pyx_tpinitvectorcallfunc f, PyObject* o, PyObject *a, PyObject *k) {
+    Py_ssize_t k_size = k ? __Pyx_PyDict_GET_SIZE(k) : 0;
+#if !CYTHON_ASSUME_SAFE_SIZE
+    if (unlikely(k_size < 0)) return -1;
+#endif
+    Py_ssize_t a_size = __Pyx_PyTuple_GET_SIZE(a);
+#if !CYTHON_ASSUME_SAFE_SIZE
+    if (unlikely(a_size < 0)) return -1;
+#endif
+#if CYTHON_ASSUME_SAFE_MACROS
+    if (k_size == 0) {
+        return f(o, &PyTuple_GET_ITEM(a, 0), a_size, NULL);
+    }
+#else
+    if (k_size == 0 && a_size == 0) {
+        return f(o, NULL, 0, NULL);
+    }
+#endif
+    PyObject *stack_args[5];
+    PyObject **args = stack_args;
+    Py_ssize_t maxnargs = PY_SSIZE_T_MAX / sizeof(PyObject*) - 1;
+    if (a_size > maxnargs - k_size) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t total_size = a_size + k_size;
+    if (total_size > 5) {
+        args = (PyObject**)PyMem_Malloc(((size_t)total_size)*sizeof(PyObject*));
+        if (unlikely(!args)) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    int result = -1;
+    PyObject *kwnames = NULL;
+    int unpack_dict_result;
+    Py_ssize_t i = 0;
+    for (; i < a_size; ++i) {
+        args[i] = __Pyx_PyTuple_GET_ITEM(a, i);
+#if !CYTHON_ASSUME_SAFE_MACROS
+        if (unlikely(!args[i])) goto cleanup;
+#endif
+    }
+#if !CYTHON_ASSUME_SAFE_MACROS
+    if (k)  // There's a specific shortcut earlier for ASSUME_SAFE_MACROS with no keywords
+#endif
+    {
+        kwnames = PyTuple_New(k_size);
+        if (unlikely(!kwnames)) goto cleanup;
+        __Pyx_BEGIN_CRITICAL_SECTION(k);
+        unpack_dict_result = __Pyx_CallSlotAsVectorcallUnpackDict(a_size, k, args, kwnames);
+        __Pyx_END_CRITICAL_SECTION();
+        if (unlikely(unpack_dict_result == -1)) goto cleanup;
+    }
+    result = f(o, args, a_size, kwnames);
+  cleanup:
+    Py_XDECREF(kwnames);
+    for (i=a_size; i<total_size; ++i) {
+        Py_XDECREF(args[i]);
+    }
+    if (args != stack_args) {
+        PyMem_Free(args);
+    }
+    return result;
+}
+#endif
 
 /* TypeImport */
 #ifndef __PYX_HAVE_RT_ImportType_3_3_1
@@ -11548,16 +14170,6 @@ CYTHON_UNUSED static Py_ssize_t __Pyx_GetTypeDictOffset(PyObject *tp, int requir
     return tp_dictoffset;
 }
 #endif
-
-/* RaiseErrorWithObjectType (used by ValidateBasesTuple) */
-static void __Pyx_RaiseErrorWithType(PyObject* exc_type, const char* message, PyTypeObject *type_obj) {
-    __Pyx_TypeName type_name = __Pyx_PyType_GetFullyQualifiedName(type_obj);
-    #if CYTHON_COMPILING_IN_LIMITED_API && __PYX_LIMITED_VERSION_HEX < 0x030d0000
-    if (unlikely(!type_name)) return;
-    #endif
-    PyErr_Format(exc_type, message, type_name);
-    __Pyx_DECREF_TypeName(type_name);
-}
 
 /* RaiseErrorWithObjectType1 (used by ValidateBasesTuple) */
 static void __Pyx_RaiseErrorWithType1(PyObject* exc_type, const char* message, const char *arg, PyTypeObject *type_obj) {
@@ -15191,6 +17803,386 @@ static CYTHON_INLINE PyObject* __Pyx_PyLong_From_long(long value) {
         Py_XDECREF(from_bytes_str);
         return result;
 #endif
+    }
+}
+
+/* CIntToPy */
+static CYTHON_INLINE PyObject* __Pyx_PyLong_From_int(int value) {
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+    const int neg_one = (int) -1, const_zero = (int) 0;
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic pop
+#endif
+    const int is_unsigned = neg_one > const_zero;
+    if (is_unsigned) {
+        if (sizeof(int) < sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(int) <= sizeof(unsigned long)) {
+            return PyLong_FromUnsignedLong((unsigned long) value);
+#if !CYTHON_COMPILING_IN_PYPY
+        } else if (sizeof(int) <= sizeof(unsigned PY_LONG_LONG)) {
+            return PyLong_FromUnsignedLongLong((unsigned PY_LONG_LONG) value);
+#endif
+        }
+    } else {
+        if (sizeof(int) <= sizeof(long)) {
+            return PyLong_FromLong((long) value);
+        } else if (sizeof(int) <= sizeof(PY_LONG_LONG)) {
+            return PyLong_FromLongLong((PY_LONG_LONG) value);
+        }
+    }
+    {
+        unsigned char *bytes = (unsigned char *)&value;
+#if !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX >= 0x030d00A4
+        if (is_unsigned) {
+            return PyLong_FromUnsignedNativeBytes(bytes, sizeof(value), -1);
+        } else {
+            return PyLong_FromNativeBytes(bytes, sizeof(value), -1);
+        }
+#elif !CYTHON_COMPILING_IN_LIMITED_API && PY_VERSION_HEX < 0x030d0000
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        return _PyLong_FromByteArray(bytes, sizeof(int),
+                                     little, !is_unsigned);
+#else
+        int one = 1; int little = (int)*(unsigned char *)&one;
+        PyObject *result = NULL, *kwds = NULL;
+        PyObject *py_bytes = NULL, *order_str = NULL, *from_bytes_str = NULL;;
+        py_bytes = PyBytes_FromStringAndSize((char*)bytes, sizeof(int));
+        if (!py_bytes) goto limited_bad;
+        from_bytes_str = PyUnicode_FromStringAndSize("from_bytes", 10);
+        if (!from_bytes_str) goto limited_bad;
+        order_str = PyUnicode_FromString(little ? "little" : "big");
+        if (!order_str) goto limited_bad;
+        {
+            PyObject *args[] = { (PyObject*)&PyLong_Type, py_bytes, order_str, Py_True };
+            if (!is_unsigned) {
+                PyObject *signed_str = PyUnicode_FromStringAndSize("signed", 6);
+                if (!signed_str) goto limited_bad;
+#if CYTHON_VECTORCALL
+                kwds = PyTuple_Pack(1, signed_str);
+#else
+                {
+                    PyObject *keys[] = {signed_str};
+                    PyObject *values[] = {Py_True};
+                    kwds = __Pyx_MakeKwargDict(keys, values, 1);
+                }
+#endif
+                Py_DECREF(signed_str);
+                if (unlikely(!kwds)) goto limited_bad;
+            }
+            result = __Pyx_Object_VectorcallMethodKwds(from_bytes_str, args, 3 | __Pyx_PY_VECTORCALL_ARGUMENTS_OFFSET, kwds);
+        }
+        limited_bad:
+        Py_XDECREF(kwds);
+        Py_XDECREF(order_str);
+        Py_XDECREF(py_bytes);
+        Py_XDECREF(from_bytes_str);
+        return result;
+#endif
+    }
+}
+
+/* CIntFromPy */
+static npy_intp __Pyx_LargePyLong___Pyx_PyLong_As_npy_intp(PyObject *x);
+static npy_intp __Pyx_raise_neg_overflow___Pyx_PyLong_As_npy_intp(void) {
+    const char* type_name = "npy_intp";
+    PyErr_Format(PyExc_OverflowError,
+        "can't convert negative value to %.200s", type_name);
+    return (npy_intp) -1;
+}
+static npy_intp __Pyx_raise_overflow___Pyx_PyLong_As_npy_intp(void) {
+    const char* type_name = "npy_intp";
+    PyErr_Format(PyExc_OverflowError,
+        "value too large to convert to %.200s", type_name);
+    return (npy_intp) -1;
+}
+static CYTHON_INLINE npy_intp __Pyx_PyULong___Pyx_PyLong_As_npy_intp(PyObject *x) {
+    const int is_unsigned = 1;
+#if CYTHON_USE_PYLONG_INTERNALS
+    {
+        const digit* digits = __Pyx_PyLong_Digits(x);
+        const Py_ssize_t size = __Pyx_PyLong_DigitCount(x);
+        if (size == 2 && (8 * sizeof(npy_intp) > 1 * PyLong_SHIFT)) {
+            if ((8 * sizeof(unsigned long) > 2 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) >= 2 * PyLong_SHIFT)) {
+                return (npy_intp) (((((npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        if (size == 3 && (8 * sizeof(npy_intp) > 2 * PyLong_SHIFT)) {
+            if ((8 * sizeof(unsigned long) > 3 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((((unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) >= 3 * PyLong_SHIFT)) {
+                return (npy_intp) (((((((npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        if (size == 4 && (8 * sizeof(npy_intp) > 3 * PyLong_SHIFT)) {
+            if ((8 * sizeof(unsigned long) > 4 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((((((unsigned long)digits[3]) << PyLong_SHIFT) | (unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) >= 4 * PyLong_SHIFT)) {
+                return (npy_intp) (((((((((npy_intp)digits[3]) << PyLong_SHIFT) | (npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        {}
+    }
+#elif CYTHON_COMPILING_IN_CPYTHON && PY_VERSION_HEX < 0x030C00A7
+    if (unlikely(Py_SIZE(x) < 0)) {
+        goto raise_neg_overflow;
+    }
+#else
+    {
+        int result = PyObject_RichCompareBool(x, Py_False, Py_LT);
+        if (unlikely(result < 0))
+            return (npy_intp) -1;
+        if (unlikely(result == 1))
+            goto raise_neg_overflow;
+    }
+#endif
+    if ((sizeof(npy_intp) <= sizeof(unsigned long))) {
+        __PYX_VERIFY_RETURN_INT_EXC(npy_intp, unsigned long, PyLong_AsUnsignedLong(x))
+    } else if ((sizeof(npy_intp) <= sizeof(unsigned PY_LONG_LONG))) {
+        __PYX_VERIFY_RETURN_INT_EXC(npy_intp, unsigned PY_LONG_LONG, PyLong_AsUnsignedLongLong(x))
+    }
+    return __Pyx_LargePyLong___Pyx_PyLong_As_npy_intp(x);
+raise_neg_overflow:
+    return __Pyx_raise_neg_overflow___Pyx_PyLong_As_npy_intp();
+raise_overflow:
+    return __Pyx_raise_overflow___Pyx_PyLong_As_npy_intp();
+}
+static CYTHON_INLINE npy_intp __Pyx_PySLong___Pyx_PyLong_As_npy_intp(PyObject *x) {
+    const int is_unsigned = 0;
+#if CYTHON_USE_PYLONG_INTERNALS
+    if (__Pyx_PyLong_IsNeg(x)) {
+        const Py_ssize_t size = __Pyx_PyLong_DigitCount(x);
+        const digit* digits = __Pyx_PyLong_Digits(x);
+        if (size == 2 && (8 * sizeof(npy_intp) > 1 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 2 * PyLong_SHIFT)) {
+                long ival = - (long) (((((unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0]));
+                __PYX_VERIFY_RETURN_INT(npy_intp, long, ival)
+            } else if ((8 * sizeof(npy_intp) - 1 > 2 * PyLong_SHIFT)) {
+                return (npy_intp) (((npy_intp) -1) * (((((npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0])));
+            }
+        } else
+        if (size == 3 && (8 * sizeof(npy_intp) > 2 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 3 * PyLong_SHIFT)) {
+                long ival = - (long) (((((((unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0]));
+                __PYX_VERIFY_RETURN_INT(npy_intp, long, ival)
+            } else if ((8 * sizeof(npy_intp) - 1 > 3 * PyLong_SHIFT)) {
+                return (npy_intp) (((npy_intp) -1) * (((((((npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0])));
+            }
+        } else
+        if (size == 4 && (8 * sizeof(npy_intp) > 3 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 4 * PyLong_SHIFT)) {
+                long ival = - (long) (((((((((unsigned long)digits[3]) << PyLong_SHIFT) | (unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0]));
+                __PYX_VERIFY_RETURN_INT(npy_intp, long, ival)
+            } else if ((8 * sizeof(npy_intp) - 1 > 4 * PyLong_SHIFT)) {
+                return (npy_intp) (((npy_intp) -1) * (((((((((npy_intp)digits[3]) << PyLong_SHIFT) | (npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0])));
+            }
+        } else
+        {}
+    } else {
+        const Py_ssize_t size = __Pyx_PyLong_DigitCount(x);
+        const digit* digits = __Pyx_PyLong_Digits(x);
+        if (size == 2 && (8 * sizeof(npy_intp) > 1 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 2 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) - 1 > 2 * PyLong_SHIFT)) {
+                return (npy_intp) (((((npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        if (size == 3 && (8 * sizeof(npy_intp) > 2 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 3 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((((unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) - 1 > 3 * PyLong_SHIFT)) {
+                return (npy_intp) (((((((npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        if (size == 4 && (8 * sizeof(npy_intp) > 3 * PyLong_SHIFT)) {
+            if ((8 * sizeof(long) > 4 * PyLong_SHIFT)) {
+                __PYX_VERIFY_RETURN_INT(npy_intp, unsigned long, (((((((((unsigned long)digits[3]) << PyLong_SHIFT) | (unsigned long)digits[2]) << PyLong_SHIFT) | (unsigned long)digits[1]) << PyLong_SHIFT) | (unsigned long)digits[0])))
+            } else if ((8 * sizeof(npy_intp) - 1 > 4 * PyLong_SHIFT)) {
+                return (npy_intp) (((((((((npy_intp)digits[3]) << PyLong_SHIFT) | (npy_intp)digits[2]) << PyLong_SHIFT) | (npy_intp)digits[1]) << PyLong_SHIFT) | (npy_intp)digits[0]));
+            }
+        } else
+        {}
+    }
+#endif
+    #if __PYX_LIMITED_VERSION_HEX >= 0x030d0000
+    if ((sizeof(npy_intp) <= sizeof(int)) && (sizeof(int) < sizeof(long))) {
+        __PYX_VERIFY_RETURN_INT_EXC(npy_intp, int, PyLong_AsInt(x))
+    } else
+    #endif
+    if ((sizeof(npy_intp) <= sizeof(long))) {
+        __PYX_VERIFY_RETURN_INT_EXC(npy_intp, long, PyLong_AsLong(x))
+    } else if ((sizeof(npy_intp) <= sizeof(PY_LONG_LONG))) {
+        __PYX_VERIFY_RETURN_INT_EXC(npy_intp, PY_LONG_LONG, PyLong_AsLongLong(x))
+    }
+    return __Pyx_LargePyLong___Pyx_PyLong_As_npy_intp(x);
+raise_neg_overflow:
+    return __Pyx_raise_neg_overflow___Pyx_PyLong_As_npy_intp();
+raise_overflow:
+    return __Pyx_raise_overflow___Pyx_PyLong_As_npy_intp();
+}
+static npy_intp __Pyx_LargePyLong___Pyx_PyLong_As_npy_intp(PyObject *x) {
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+    const npy_intp neg_one = (npy_intp) -1, const_zero = (npy_intp) 0;
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic pop
+#endif
+    const int is_unsigned = neg_one > const_zero;
+    npy_intp val;
+    int ret = -1;
+#if PY_VERSION_HEX >= 0x030d00A6 && !CYTHON_COMPILING_IN_LIMITED_API
+    Py_ssize_t bytes_copied = PyLong_AsNativeBytes(
+        x, &val, sizeof(val), Py_ASNATIVEBYTES_NATIVE_ENDIAN | (is_unsigned ? Py_ASNATIVEBYTES_UNSIGNED_BUFFER | Py_ASNATIVEBYTES_REJECT_NEGATIVE : 0));
+    if (unlikely(bytes_copied == -1)) {
+    } else if (unlikely(bytes_copied > (Py_ssize_t) sizeof(val))) {
+        goto raise_overflow;
+    } else {
+        ret = 0;
+    }
+#elif PY_VERSION_HEX < 0x030d0000 && !(CYTHON_COMPILING_IN_PYPY || CYTHON_COMPILING_IN_LIMITED_API) || defined(_PyLong_AsByteArray)
+    int one = 1; int is_little = (int)*(unsigned char *)&one;
+    unsigned char *bytes = (unsigned char *)&val;
+    ret = _PyLong_AsByteArray((PyLongObject *)x,
+                                bytes, sizeof(val),
+                                is_little, !is_unsigned);
+    if ((0)) goto raise_overflow;
+#else
+    PyObject *v;
+    PyObject *stepval = NULL, *mask = NULL, *shift = NULL;
+    int bits, remaining_bits, is_negative = 0;
+    int chunk_size = (sizeof(long) < 8) ? 30 : 62;
+    if (likely(PyLong_CheckExact(x))) {
+        v = __Pyx_NewRef(x);
+    } else {
+        v = PyNumber_Long(x);
+        if (unlikely(!v)) return (npy_intp) -1;
+        assert(PyLong_CheckExact(v));
+    }
+    {
+        int result = PyObject_RichCompareBool(v, Py_False, Py_LT);
+        if (unlikely(result < 0)) {
+            Py_DECREF(v);
+            return (npy_intp) -1;
+        }
+        is_negative = result == 1;
+    }
+    if (is_unsigned && unlikely(is_negative)) {
+        Py_DECREF(v);
+        PyErr_SetString(PyExc_OverflowError,
+            "can't convert negative value to npy_intp");
+        return (npy_intp) -1;
+    } else if (is_negative) {
+        stepval = PyNumber_Invert(v);
+        Py_DECREF(v);
+        if (unlikely(!stepval))
+            return (npy_intp) -1;
+    } else {
+        stepval = v;
+    }
+    v = NULL;
+    val = (npy_intp) 0;
+    mask = PyLong_FromLong((1L << chunk_size) - 1); if (unlikely(!mask)) goto done;
+    shift = PyLong_FromLong(chunk_size); if (unlikely(!shift)) goto done;
+    for (bits = 0; bits < (int) sizeof(npy_intp) * 8 - chunk_size; bits += chunk_size) {
+        PyObject *tmp, *digit;
+        long idigit;
+        digit = PyNumber_And(stepval, mask);
+        if (unlikely(!digit)) goto done;
+        idigit = PyLong_AsLong(digit);
+        Py_DECREF(digit);
+        if (unlikely(idigit < 0)) goto done;
+        val |= ((npy_intp) idigit) << bits;
+        tmp = PyNumber_Rshift(stepval, shift);
+        if (unlikely(!tmp)) goto done;
+        Py_DECREF(stepval); stepval = tmp;
+    }
+    Py_DECREF(shift); shift = NULL;
+    Py_DECREF(mask); mask = NULL;
+    {
+        long idigit = PyLong_AsLong(stepval);
+        if (unlikely(idigit < 0)) goto done;
+        remaining_bits = ((int) sizeof(npy_intp) * 8) - bits - (is_unsigned ? 0 : 1);
+        if (unlikely(idigit >= (1L << remaining_bits)))
+            goto raise_overflow;
+        val |= ((npy_intp) idigit) << bits;
+    }
+    if (!is_unsigned) {
+        if (unlikely(val & (((npy_intp) 1) << (sizeof(npy_intp) * 8 - 1))))
+            goto raise_overflow;
+        if (is_negative)
+            val = ~val;
+    }
+    ret = 0;
+done:
+    Py_XDECREF(shift);
+    Py_XDECREF(mask);
+    Py_XDECREF(stepval);
+#endif
+    if (unlikely(ret))
+        return (npy_intp) -1;
+    return val;
+raise_overflow:
+    return __Pyx_raise_overflow___Pyx_PyLong_As_npy_intp();
+}
+static CYTHON_INLINE npy_intp __Pyx_PyLong___Pyx_PyLong_As_npy_intp(PyObject *x) {
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+    const npy_intp neg_one = (npy_intp) -1, const_zero = (npy_intp) 0;
+#ifdef __Pyx_HAS_GCC_DIAGNOSTIC
+#pragma GCC diagnostic pop
+#endif
+    const int is_unsigned = neg_one > const_zero;
+    if (is_unsigned) {
+        #if CYTHON_USE_PYLONG_INTERNALS
+        if (unlikely(__Pyx_PyLong_IsNeg(x))) {
+            goto raise_neg_overflow;
+        } else if (__Pyx_PyLong_IsCompact(x)) {
+            __PYX_VERIFY_RETURN_INT(npy_intp, __Pyx_compact_upylong, __Pyx_PyLong_CompactValueUnsigned(x))
+        } else
+        #endif
+        {
+            return __Pyx_PyULong___Pyx_PyLong_As_npy_intp(x);
+        }
+    } else {
+        #if CYTHON_USE_PYLONG_INTERNALS
+        if (__Pyx_PyLong_IsCompact(x)) {
+            __PYX_VERIFY_RETURN_INT(npy_intp, __Pyx_compact_pylong, __Pyx_PyLong_CompactValue(x))
+        } else
+        #endif
+        {
+            return __Pyx_PySLong___Pyx_PyLong_As_npy_intp(x);
+        }
+    }
+#if CYTHON_USE_PYLONG_INTERNALS
+raise_neg_overflow:
+    return __Pyx_raise_neg_overflow___Pyx_PyLong_As_npy_intp();
+raise_overflow:
+    return __Pyx_raise_overflow___Pyx_PyLong_As_npy_intp();
+#endif
+}
+static npy_intp __Pyx_NonPyLong___Pyx_PyLong_As_npy_intp(PyObject *x) {
+    npy_intp val;
+    PyObject *tmp = __Pyx_PyNumber_Long(x);
+    if (!tmp) return (npy_intp) -1;
+    val = __Pyx_PyLong_As_npy_intp(tmp);
+    Py_DECREF(tmp);
+    return val;
+}
+static CYTHON_INLINE npy_intp __Pyx_PyLong_As_npy_intp(PyObject *x) {
+    if (likely(PyLong_Check(x))) {
+        return __Pyx_PyLong___Pyx_PyLong_As_npy_intp(x);
+    } else {
+        return __Pyx_NonPyLong___Pyx_PyLong_As_npy_intp(x);
     }
 }
 

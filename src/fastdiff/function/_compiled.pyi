@@ -1,7 +1,8 @@
 from collections.abc import Callable
+from typing import Any
 
-from .._typing import Array
-from ._evaluate import Batch, Evaluator
+from .._typing import Array, FloatArray, IntpArray
+from ._evaluate import Batch, Differences, Evaluator
 from ._pointers import Pointer
 
 def capsule(o: object) -> tuple[str | None, int, int]: ...
@@ -18,3 +19,18 @@ class CompiledLoop(Evaluator):
         team: Callable[[float], int],
     ) -> None: ...
     def evaluate(self, batch: Batch) -> Array: ...
+
+class DirectGradient:
+    def __init__(
+        self,
+        evaluate: CompiledLoop,
+        indptr: IntpArray,
+        indices: IntpArray,
+        multiples: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+        entries: Differences,
+        rule: tuple[float, float, float, bool],
+        shape: tuple[int, ...],
+    ) -> None: ...
+    def __call__(self, x: Any, owner: Any) -> tuple[FloatArray, int, FloatArray, FloatArray] | None: ...

@@ -6,13 +6,20 @@ import numpy as np
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
+from libc.math cimport isfinite
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from ._evaluate cimport (
     Batch,
+    Differences,
     Evaluator,
+    fd_combine,
+    fd_displace,
+    fd_step_rule,
+    fd_steps,
+    fd_units,
 )
 
 cnp.import_array()
@@ -105,6 +112,13 @@ cdef class CompiledLoop(Evaluator):
         self.f.m = self.size
         return 0
 
+    cdef CompiledLoop fresh(self):
+        """Return the same with a count of its own."""
+        cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
+        other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight
+        other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f
+        return other
+
     def evaluate(self, Batch batch not None):
         """Return the values of f, shape (points, outputs)."""
         cdef fd_points points
@@ -164,6 +178,117 @@ cdef class CompiledLoop(Evaluator):
         finally:
             free(scratch)
         return 0
+
+
+cdef class DirectGradient:
+    """The gradient of a compiled function by a fixed step of the default rule, without bounds, in one call.
+
+    It is `_runs.CoordinateRun` and the evaluator in one, for planned gradients of small and cheap functions: there the
+    interpreter between steps, points and differences would take most of the time.
+
+    Parameters
+    ----------
+    evaluate : CompiledLoop
+        The function, of one output.
+    indptr, indices, multiples : ndarray
+        The points, in units of the steps, as `_layout.Points` has them.
+    low, high : ndarray, shape (n,)
+        How far the lowest and the highest sample of each coordinate lie from x, in steps.
+    entries : Differences
+        The entries made of the points.
+    rule : tuple of float, float, float, bool
+        The rule of the steps, as `default_steps` takes it.
+    shape : tuple of int
+        The shape of x.
+    """
+
+    cdef CompiledLoop evaluate
+    cdef cnp.ndarray indptr
+    cdef cnp.ndarray indices
+    cdef cnp.ndarray multiples
+    cdef cnp.ndarray low
+    cdef cnp.ndarray high
+    cdef Differences entries
+    cdef fd_step_rule rule
+    cdef int ndim
+    cdef cnp.npy_intp dims[64]
+    cdef Py_ssize_t n
+
+    def __init__(self, CompiledLoop evaluate not None, cnp.ndarray indptr not None, cnp.ndarray indices not None,
+                 cnp.ndarray multiples not None, cnp.ndarray low not None, cnp.ndarray high not None,
+                 Differences entries not None, tuple rule, tuple shape):
+        self.evaluate = evaluate
+        self.indptr, self.indices, self.multiples = indptr, indices, multiples
+        self.low, self.high = low, high
+        self.entries = entries
+        step, above, below, dyadic = rule
+        self.rule = fd_step_rule(step, above, below, dyadic)
+        self.ndim = len(shape)
+        for axis in range(self.ndim):
+            self.dims[axis] = shape[axis]
+        self.n = cnp.PyArray_DIM(low, 0)
+
+    cdef bint takes(self, object x):
+        """Whether x is a plain array of the shape planned for, and finite: all else is for the door."""
+        cdef int axis
+        cdef Py_ssize_t i
+        cdef const double *data
+        if not cnp.PyArray_CheckExact(x):
+            return False
+        if (cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64 or cnp.PyArray_NDIM(x) != self.ndim
+                or not cnp.PyArray_ISCARRAY_RO(x)):
+            return False
+        for axis in range(self.ndim):
+            if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+                return False
+        data = <const double *> cnp.PyArray_DATA(x)
+        for i in range(self.n):
+            if not isfinite(data[i]):
+                return False
+        return True
+
+    def __call__(self, object x, object owner):
+        """Return the gradient at x, its worst status, x and the values of f, (points, 1); None if x is not plain.
+
+        The points evaluated are added to ``owner.nfev``, those before an exception too.
+        """
+        if not self.takes(x):
+            return None
+        cdef cnp.ndarray own = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+        cdef cnp.npy_intp dims[2]
+        dims[0], dims[1] = cnp.PyArray_DIM(self.indptr, 0) - 1, 1
+        cdef cnp.ndarray values = cnp.PyArray_EMPTY(2, dims, cnp.NPY_FLOAT64, 0)
+        cdef cnp.ndarray gradient = cnp.PyArray_EMPTY(self.ndim, self.dims, cnp.NPY_FLOAT64, 0)
+        cdef Py_ssize_t changes = cnp.PyArray_DIM(self.indices, 0)
+        cdef const double *base = <const double *> cnp.PyArray_DATA(own)
+        cdef const Py_ssize_t *indices = <const Py_ssize_t *> cnp.PyArray_DATA(self.indices)
+        cdef double *h = <double *> malloc((2 * self.n + changes) * sizeof(double) + self.n)
+        if h == NULL:
+            raise MemoryError(f"the steps of {self.n} coordinates do not fit into memory")
+        cdef double *units = h + self.n
+        cdef double *moved = units + self.n
+        cdef signed char *status = <signed char *> (moved + changes)
+        cdef CompiledLoop evaluate = self.evaluate.fresh()
+        cdef fd_points points
+        cdef int worst
+        try:
+            fd_steps(self.n, base, &self.rule, h)
+            fd_units(self.n, base, h, <const double *> cnp.PyArray_DATA(self.low),
+                     <const double *> cnp.PyArray_DATA(self.high), NULL, NULL, units)
+            fd_displace(changes, base, h, indices, <const double *> cnp.PyArray_DATA(self.multiples), NULL, NULL, moved)
+            points.count = dims[0]
+            points.base = base
+            points.start = NULL
+            points.indptr = <const Py_ssize_t *> cnp.PyArray_DATA(self.indptr)
+            points.indices = indices
+            points.values = moved
+            evaluate.run(&points, 0, <double *> cnp.PyArray_DATA(values))
+            worst = fd_combine(&self.entries.d, 1, <const double *> cnp.PyArray_DATA(values), units,
+                               evaluate.epsilon, <double *> cnp.PyArray_DATA(gradient), status)
+        finally:
+            free(h)
+            owner.nfev += evaluate.nfev
+        return gradient, worst, own, values
 
 
 cdef inline void *data_or_null(cnp.ndarray array):

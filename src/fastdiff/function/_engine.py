@@ -12,9 +12,11 @@ import numpy as np
 from .. import _checks
 from .._typing import Array, FloatArray
 from . import _door
+from ._compiled import CompiledLoop, DirectGradient
 from ._evaluate import EPSILON, Batch
 from ._evaluators import COMPLEX_VALUED, evaluator
 from ._imaginary_runs import IMAGINARY_RUNS, blank
+from ._layout import SIDES
 from ._noisy_runs import noisy
 from ._plan import Evaluator, Plan, Run
 from ._problem import Problem, Settings, Target
@@ -187,6 +189,31 @@ def solve(problem: Problem, plan: Plan, evaluate: Evaluator) -> Outcome:
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
     guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0
     return Outcome(problem, done, shape, evaluate.nfev + guard)
+
+
+def direct(problem: Problem, plan: Plan, evaluate: Evaluator) -> DirectGradient | None:
+    """Return what computes the gradient of a compiled f in one call, or None where a run is needed."""
+    plain = plan.box is None and plan.noise is None and not plan.rule.stated and plan.method in SIDES
+    if not (plain and problem.scalar_only and problem.x.size and isinstance(evaluate, CompiledLoop)):
+        return None
+    if evaluate.shape is None or prod(evaluate.shape) != 1:
+        return None
+    layout, low, high = plan.unbounded
+    points = (layout.points.indptr, layout.points.indices, layout.points.real)
+    rule = plan.rule.default(evaluate.epsilon)
+    return DirectGradient(evaluate, *points, low, high, layout.entries, rule, plan.shape)
+
+
+def resumed(problem: Problem, plan: Plan, evaluate: Evaluator, values: FloatArray) -> Outcome:
+    """Return the outcome of a run whose first values are known: those that a `DirectGradient` took."""
+    running = RUNS[plan.target.kind](plan, problem.x.ravel(), evaluate.epsilon, None)
+    running.ask()
+    running.tell(values)
+    while (batch := running.ask()) is not None:
+        more = evaluate.evaluate(batch)
+        assert more is not None
+        running.tell(more)
+    return Outcome(problem, running, (), len(values) + evaluate.nfev)
 
 
 def _symmetric(entries: Array, n: int) -> Array:

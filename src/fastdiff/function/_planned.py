@@ -6,6 +6,7 @@ Options are judged once; the plan is kept for the shape of x, the precision of f
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 from .. import _checks, _dispatch
@@ -13,7 +14,7 @@ from .._typing import FloatArray, Function, Options
 from . import _door
 from ._callables import Call, compiled_function
 from ._problem import Problem, Target
-from ._results import DerivativeResult
+from ._results import DerivativeResult, Status
 
 
 class Planned:
@@ -31,15 +32,39 @@ class Planned:
         self._settings = _door.settings(verb, options)
         self._plan: Any = None
         self._epsilon: float = self._engine.EPSILON
+        self._direct: Any = None
         self._outcome: Any = None
         self._last: DerivativeResult | None = None
         self.nfev = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> FloatArray:
         """Return the derivative at x; the arguments are those of f. Other arguments replace the stored ones."""
+        if self._direct is not None and len(args) == 1 and not kwargs:
+            found = self._direct(args[0], self)
+            if found is not None:
+                return self._keep(*found)
         x, call = self._arguments(args, kwargs)
         value: FloatArray = self._run(x, call).value()
         return value
+
+    def _keep(self, value: FloatArray, worst: int, x: FloatArray, values: FloatArray) -> FloatArray:
+        """Return a value that was computed directly; what else is known about it is made when it is asked for."""
+        self._last = None
+        self._outcome = resume = partial(self._resume, x, values)
+        if worst < Status.NOT_FINITE:
+            return value
+        self._outcome = outcome = resume()
+        self.nfev += outcome.nfev - len(values)
+        mended: FloatArray = outcome.value()
+        return mended
+
+    def _resume(self, x: FloatArray, values: FloatArray) -> Any:
+        problem = self._problem(x, self._call)
+        evaluate = self._engine.evaluator(problem, self._epsilon)
+        return self._engine.resumed(problem, self._plan, evaluate, values)
+
+    def _problem(self, x: FloatArray, call: Call) -> Problem:
+        return Problem(type(self).__name__, call, self._target, self._settings, x, self._scalar_only)
 
     def result(self, *args: Any, **kwargs: Any) -> DerivativeResult:
         """Return the derivative at x as a `DerivativeResult`; the arguments are those of f."""
@@ -51,6 +76,8 @@ class Planned:
     @property
     def last(self) -> DerivativeResult | None:
         """The result of the last call, or None before the first."""
+        if isinstance(self._outcome, partial):
+            self._outcome = self._outcome()
         if self._outcome is not None and self._last is None:
             self._last = self._outcome.result()
         return self._last
@@ -68,10 +95,11 @@ class Planned:
         return _door.point(x), call
 
     def _run(self, x: FloatArray, call: Call) -> Any:
-        problem = Problem(type(self).__name__, call, self._target, self._settings, x, self._scalar_only)
+        problem = self._problem(x, call)
         plan = self._plan
         if plan is None or plan.shape != x.shape:
             plan = self._plan = self._engine.bind(self._settings, self._target, x.shape)
+            self._direct = None
         self._outcome = self._last = None
         evaluate = self._engine.evaluator(problem, self._epsilon)
         try:
@@ -79,14 +107,16 @@ class Planned:
         finally:  # what was evaluated counts, also where f raised
             self.nfev += evaluate.nfev if self._outcome is None else self._outcome.nfev
         self._epsilon = evaluate.epsilon
+        if self._direct is None:
+            self._direct = self._engine.direct(problem, plan, evaluate)
         return self._outcome
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a call makes anew."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_outcome", "_last")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_direct", "_outcome", "_last")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _plan=None, _outcome=None, _last=None)
+        self.__dict__.update(state, _plan=None, _direct=None, _outcome=None, _last=None)
         self._engine = _dispatch.backend_for(type(self).__name__, "fastdiff")
 
     def __repr__(self) -> str:

@@ -52,6 +52,11 @@ class StepRule:
         """Whether the step, or the scale it follows from, is the user's."""
         return not (self.step is None and self.relative_step is None and self.x_scale is None)
 
+    def default(self, epsilon: float) -> tuple[float, float, float, bool]:
+        """Return the default rule as `default_steps` takes it, for an f of precision `epsilon`."""
+        k, p = self.derivative, self.accuracy
+        return epsilon ** (1 / (k + p)), k / (k + p), p / (k + p), self.dyadic
+
     @property
     def literal(self) -> str:
         """The name of the option that gives the step literally, or an empty string."""
@@ -64,11 +69,10 @@ class StepRule:
             return np.array(self.step)
         if self.relative_step is not None:
             return self._relative(x, self.relative_step)
-        relative = epsilon ** (1 / (k + p))
         if self.x_scale is not None:
-            h = relative * self.x_scale
+            h = epsilon ** (1 / (k + p)) * self.x_scale
             return _evaluate.round_dyadic(h) if self.dyadic else h
-        return _evaluate.default_steps(x, relative, k / (k + p), p / (k + p), self.dyadic)
+        return _evaluate.default_steps(x, *self.default(epsilon))
 
     def at_scale_of_x(self, x: FloatArray, epsilon: float) -> FloatArray:
         """Return the steps for an f that varies on the scale of |x|."""
