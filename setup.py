@@ -92,7 +92,10 @@ setup(
             "fastdiff.function._compiled",
             ["src/fastdiff/function/_compiled.pyx", f"{KERNELS}/calls.c", f"{KERNELS}/combine.c"],
             include_dirs=[KERNELS, numpy.get_include()],
-            depends=[f"{KERNELS}/{name}" for name in ("config.h", "calls.h", "combine.h")] + ["src/fastdiff/function/_evaluate.pxd"],
+            depends=[
+                "src/fastdiff/function/_evaluate.pxd",
+                *(f"{KERNELS}/{name}" for name in ("config.h", "calls.h", "combine.h")),
+            ],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         ),
         Extension(
