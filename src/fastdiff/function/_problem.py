@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from .._typing import Backend, FloatArray, Method, OnError
 from ._callables import Call
+from ._trees import Tree
 
 Kind = Literal["axis", "hessian", "mixed", "direction", "hessian_product", "elementwise"]
 
@@ -40,6 +41,11 @@ class Target:
         if self.kind in ("hessian", "hessian_product"):
             return 2
         return sum(order for _, order in self.orders) or self.order
+
+    @property
+    def along(self) -> bool:
+        """Whether it is a derivative along v."""
+        return self.kind in ("direction", "hessian_product")
 
     @property
     def coordinate_order(self) -> int:
@@ -109,6 +115,8 @@ class Problem:
         Whether f must return a scalar.
     scalar_x : bool
         Whether f takes a single number (``derivative`` at a scalar x).
+    tree : Tree or None
+        The structure of the derivative, where x was a dict; x has its entries.
     """
 
     verb: str
@@ -118,3 +126,4 @@ class Problem:
     x: FloatArray
     scalar_only: bool = False
     scalar_x: bool = False
+    tree: Tree | None = None

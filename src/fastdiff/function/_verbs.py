@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .. import _checks, _dispatch
 from .._typing import FloatArray, Function, Indexing, Options
-from . import _door
+from . import _door, _tree_door
 from ._callables import require_python_function
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -21,6 +22,7 @@ from ._results import (
     Status,
     describe,
 )
+from ._trees import InTree
 
 _HIGHEST_ORDER = 8
 _AXIS = Target("axis")
@@ -335,7 +337,7 @@ def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **option
         with np.errstate(under="ignore"):
             along = along / size  # against overflow of the norm
             along = along / np.linalg.norm(along)
-    return _deliver(_problem("directional", f, point, Target("direction", v=along.ravel()), options))
+    return _deliver(_problem("directional", f, point, Target("direction"), options, v=along))
 
 
 def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
@@ -369,9 +371,7 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     >>> fd.jvp(lambda p: np.array([p[0] * p[1], p[1]]), [1.0, 2.0], [1.0, -1.0]).round(6)
     array([ 1., -1.])
     """
-    point = _door.point(x)
-    along = _door.direction(v, point.shape).ravel()
-    return _deliver(_problem("jvp", f, point, Target("direction", v=along), options))
+    return _deliver(_problem("jvp", f, x, Target("direction"), options, v=v))
 
 
 def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
@@ -407,14 +407,12 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     >>> fd.hvp(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], [1.0, 1.0]).round(3)
     array([6., 2.])
     """
-    point = _door.point(x)
-    along = _door.direction(v, point.shape).ravel()
     if gradient is None:
-        return _deliver(_problem("hvp", f, point, Target("hessian_product", v=along), options))
+        return _deliver(_problem("hvp", f, x, Target("hessian_product"), options, v=v))
     if f is not None:
         require_python_function("f", f)
     require_python_function("gradient", gradient)
-    return _deliver(_problem("hvp", gradient, point, Target("direction", v=along), options))
+    return _deliver(_problem("hvp", gradient, x, Target("direction"), options, v=v))
 
 
 def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options: Unpack[Options]) -> Any:
@@ -495,11 +493,17 @@ def _problem(
     target: Target,
     options: Options,
     *,
+    v: Any = None,
     scalar_only: bool = False,
     scalar_x: bool = False,
 ) -> Problem:
+    if verb in _door.TREE_VERBS and isinstance(x, Mapping):
+        return _tree_door.problem(verb, f, x, target, options, v)
+    point = _door.point(x)
+    if target.along:
+        target = replace(target, v=_door.direction(v, point.shape).ravel())
     call = _door.call(verb, f, options)
-    return Problem(verb, call, target, _door.settings(verb, options), _door.point(x), scalar_only, scalar_x)
+    return Problem(verb, call, target, _door.settings(verb, options), point, scalar_only, scalar_x)
 
 
 def _deliver(problem: Problem) -> Any:
@@ -509,7 +513,7 @@ def _deliver(problem: Problem) -> Any:
 
 def _solution(problem: Problem) -> Solution:
     solution: Solution = _dispatch.backend_for(problem.verb, problem.settings.backend).differentiate(problem)
-    return solution
+    return solution if problem.tree is None else InTree(solution, problem.tree)
 
 
 def _hand_over(problem: Problem, solutions: list[Solution], level: int = 3) -> tuple[Any, ...]:
