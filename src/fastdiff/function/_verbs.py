@@ -114,15 +114,17 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of x and returns a scalar.
-    x : array_like
-        Where; any shape.
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a scalar. 0-d leaves are
+        NumPy scalars.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
-    ndarray, of the shape of x
+    ndarray, of the shape of x, or dict with the keys and shapes of x
         The gradient; a `DerivativeResult` with ``full_output=True``. It takes p evaluations a coordinate for central
         accuracy p, and p evaluations a coordinate and one more for the one-sided methods; about 14 with
         ``method="richardson"``.
@@ -137,6 +139,8 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     >>> import fastdiff as fd
     >>> fd.gradient(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(6)
     array([4., 1.])
+    >>> fd.gradient(lambda p: p["a"] ** 2 * p["b"].sum(), {"a": 1.0, "b": [2.0, 3.0]})["b"].round(6)
+    array([1., 1.])
     """
     return _deliver(_problem("gradient", f, x, _AXIS, options, scalar_only=True))
 
@@ -346,13 +350,14 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of x and returns a number or an array.
-    x : array_like
-        Where; any shape.
-    v : array_like, of the shape of x
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a number or an array.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
+    v : array_like, of the shape of x, or dict with the keys and shapes of x
         The vector.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
@@ -380,19 +385,22 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     Parameters
     ----------
     f : callable or None
-        Takes an array of the shape of x and returns a number or an array; None where `gradient` is given.
-    x : array_like
-        Where; any shape.
-    v : array_like, of the shape of x
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a number or an array;
+        None where `gradient` is given.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
+    v : array_like, of the shape of x, or dict with the keys and shapes of x
         The vector.
     gradient : callable, optional
-        The gradient of a scalar f: it is differenced along v instead, which takes two evaluations.
+        The gradient of a scalar f, of the shape of x, or a dict with its keys and shapes: it is differenced along v
+        instead, which takes two evaluations.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
-    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f)
+    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f), or dict of such
         The product; a `DerivativeResult` with ``full_output=True``. From f alone it takes 4 n evaluations, and some
         20 n with ``method="richardson"``.
 
