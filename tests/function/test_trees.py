@@ -522,6 +522,26 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
         ValueError,
         ("x_scale['b'] = 0", "positive"),
     ),
+    "step lost": (
+        lambda: fd.gradient(total, A, step=changed(("a", "w"), [1.0, 1e-20])),
+        ValueError,
+        ("`step`", "1e-20", f"x{PATH}[1] = 2.0"),
+    ),
+    "step lost in a scalar": (
+        lambda: fd.hvp(total, A, A, step=changed(("b",), 1e-20), method="richardson"),
+        ValueError,
+        ("`step`", "1e-20", "x['b'] = 1.0"),
+    ),
+    "relative_step at 0": (
+        lambda: fd.gradient(total, changed(("a", "w"), [0.0, 1.0]), relative_step=1e-3),
+        ValueError,
+        ("`relative_step`", f"x{PATH}[0] = 0.0"),
+    ),
+    "x outside, with SciPy": (
+        lambda: fd.gradient(total, A, bounds=(-np.inf, changed(("b",), 0.5)), backend="scipy"),
+        ValueError,
+        ("x['b'] = 1.0", "outside", "0.5"),
+    ),
     "x_scale is text": (lambda: fd.gradient(total, A, x_scale="a"), TypeError, ("`x_scale`", "real numbers")),
     "bounds are a dict": (lambda: fd.gradient(total, A, bounds={"a": (0, 1)}), TypeError, ("`bounds`", "(lb, ub)")),
     "bounds lack a key": (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _dispatch
-from .._typing import Array, FloatArray, Method, Options
+from .._typing import Array, FloatArray, Method, Options, Position
 from ._callables import Call, check_argnum, require_python_function
 from ._problem import Goal, Settings
 
@@ -227,23 +227,25 @@ def _bounds(bounds: Any) -> tuple[FloatArray, FloatArray] | None:
     return lower, upper
 
 
-def box(bounds: tuple[FloatArray, FloatArray], shape: tuple[int, ...], path: str = "") -> tuple[FloatArray, FloatArray]:
-    """Return the bounds broadcast to x and flattened; lb > ub raises ValueError naming the coordinate below `path`."""
+def box(
+    bounds: tuple[FloatArray, FloatArray], shape: tuple[int, ...], position: Position
+) -> tuple[FloatArray, FloatArray]:
+    """Return the bounds broadcast to x and flattened; lb > ub raises ValueError naming the coordinate."""
     lower, upper = (np.ascontiguousarray(_checks.broadcast("bounds", side, shape).ravel()) for side in bounds)
     crossed = lower > upper
     if crossed.any():
         i = int(np.argmax(crossed))
-        place = path + _checks.position(i, shape)
+        place = position(i)
         raise ValueError(f"`bounds` must have lb <= ub, got lb{place} = {lower[i]} > ub{place} = {upper[i]}")
     return lower, upper
 
 
-def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: tuple[int, ...], path: str = "") -> None:
-    """Raise ValueError where x (flattened) lies outside the box, naming the coordinate below `path`."""
+def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, position: Position) -> None:
+    """Raise ValueError where x (flattened) lies outside the box, naming the coordinate."""
     outside = (x < lower) | (x > upper)
     if outside.any():
         i = int(np.argmax(outside))
-        place = path + _checks.position(i, shape)
+        place = position(i)
         raise ValueError(
             f"`x` must lie within `bounds`: x{place} = {float(x[i])!r} is outside [{lower[i]}, {upper[i]}]"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .. import _checks
 from .._typing import Backend, FloatArray, Method, OnError
 from ._callables import Call
 from ._trees import Tree
@@ -116,7 +117,7 @@ class Problem:
     scalar_x : bool
         Whether f takes a single number (``derivative`` at a scalar x).
     tree : Tree or None
-        The structure of the derivative, where x was a dict; x has its entries.
+        The structure of x where it was a dict; x has its entries.
     """
 
     verb: str
@@ -127,3 +128,7 @@ class Problem:
     scalar_only: bool = False
     scalar_x: bool = False
     tree: Tree | None = None
+
+    def position(self, i: int) -> str:
+        """Word a coordinate of the flattened x as the user writes it."""
+        return _checks.position(i, self.x.shape) if self.tree is None else self.tree.position(i)

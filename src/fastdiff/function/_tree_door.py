@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-import numpy as np
-
 from .. import _checks
 from .._typing import Array, FloatArray, Options
 from . import _door
@@ -26,22 +24,23 @@ def problem(verb: str, f: Any, x: Mapping[Any, Any], target: Target, options: Op
     ValueError
         If an argument does not have the structure of x, or an option makes no sense with a tree.
     """
+    is_gradient = verb == "hvp" and target.kind == "direction"
     kind = compiled_kind(f)
     if kind:
-        raise TypeError(f"`f` is {kind}, which takes numbers only: with a dict as `x` it must be a Python function")
+        name = "gradient" if is_gradient else "f"
+        raise TypeError(
+            f"`{name}` is {kind}, which takes numbers only; with a dict as `x` it must be a Python function"
+        )
     tree, point = planted(x, _door.point)
     given = _flattened(tree, options)
     settings = _door.settings(verb, given)
-    if settings.bounds is not None:
-        _require_inside(tree, point, settings.bounds)
     if target.along:
         parts = [_door.direction(part, leaf.shape, leaf.path) for leaf, part in tree.matched("v", v)]
         target = replace(target, v=joined(parts))
     call = _door.call(verb, f, given)
     on_tree = OnTree(call.f, tree, _index(call, point.size))
-    is_gradient = verb == "hvp" and target.kind == "direction"
     call = replace(call, f=GradientOnTree(on_tree) if is_gradient else on_tree)
-    return Problem(verb, call, target, settings, point, verb == "gradient", tree=None if verb == "jvp" else tree)
+    return Problem(verb, call, target, settings, point, verb == "gradient", tree=tree)
 
 
 def _index(call: Call, size: int) -> int:
@@ -81,12 +80,3 @@ def _spread(tree: Tree, name: str, value: Any, judge: Callable[[str, Any], Float
         array = judge(f"{name}{leaf.path}", below)
         parts.append(_checks.broadcast(f"{name}{leaf.path}", array, leaf.shape, of=f"x{leaf.path}"))
     return joined(parts)
-
-
-def _require_inside(tree: Tree, x: FloatArray, bounds: tuple[FloatArray, FloatArray]) -> None:
-    """Raise ValueError where bounds cross or x lies outside, naming the path."""
-    lower, upper = (np.broadcast_to(side, x.shape) for side in bounds)
-    for leaf in tree.leaves():
-        own = slice(leaf.start, leaf.stop)
-        box = _door.box((lower[own].reshape(leaf.shape), upper[own].reshape(leaf.shape)), leaf.shape, leaf.path)
-        _door.require_inside(x[own], *box, leaf.shape, leaf.path)

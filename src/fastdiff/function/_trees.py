@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from .._typing import Array, FloatArray, Function
 from ._results import DerivativeResult, Solution, describe, numbers
 
@@ -72,6 +73,11 @@ class Tree:
         """Yield the leaves in the order of the flat array."""
         for _, branch in self.branches:
             yield from branch.leaves()
+
+    def position(self, i: int) -> str:
+        """Word an entry of the flat array by its path."""
+        leaf = next(leaf for leaf in self.leaves() if i < leaf.stop)
+        return leaf.path + _checks.position(i - leaf.start, leaf.shape)
 
     def matched(self, name: str, value: Any) -> Iterator[tuple[Leaf, Any]]:
         """Yield each leaf with what `value` has for it.

@@ -521,7 +521,9 @@ def _deliver(problem: Problem) -> Any:
 
 def _solution(problem: Problem) -> Solution:
     solution: Solution = _dispatch.backend_for(problem.verb, problem.settings.backend).differentiate(problem)
-    return solution if problem.tree is None else InTree(solution, problem.tree)
+    if problem.tree is None or problem.verb == "jvp":  # which has the shape of f(x)
+        return solution
+    return InTree(solution, problem.tree)
 
 
 def _hand_over(problem: Problem, solutions: list[Solution], level: int = 3) -> tuple[Any, ...]:
