@@ -437,7 +437,8 @@ def test_the_worst_entry_is_named_by_its_path() -> None:
 
 
 def test_a_scalar_leaf_and_a_leaf_of_outputs_are_named() -> None:
-    not_finite = fd.gradient(lambda p: np.nan * p["a"], {"a": 1.0}, full_output=True)
+    x = {"fine": [1.0], "a": 1.0}
+    not_finite = fd.gradient(lambda p: p["fine"][0] if p["a"] == 1 else np.nan, x, full_output=True)
     assert not_finite.message.startswith("entry ['a']: NOT_FINITE")
     array_valued = fd.hvp(
         lambda p: np.array([1.0, np.nan * p["a"][0]]), {"a": [1.0], "b": 1.0}, {"a": [1.0], "b": 1.0}, full_output=True
@@ -584,6 +585,11 @@ TABLE: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
     "gradient lacks a key": (hvp_of(MISSING), ValueError, ("`gradient(x)['a']`", "x['a']", "lacks ['w']")),
     "gradient has another key": (hvp_of({**FITS, 7: 1.0}), ValueError, ("`gradient(x)`", "has also [7]")),
     "gradient has another shape": (hvp_of(SHORT), ValueError, (f"`gradient(x){PATH}`", f"(2,) of x{PATH}", "(3,)")),
+    "gradient has another axis": (
+        hvp_of(changed(("a", "w"), [[1.0], [2.0]])),
+        ValueError,
+        (f"`gradient(x){PATH}`", f"(2,) of x{PATH}", "(2, 1)"),
+    ),
     "gradient has no columns": (
         hvp_of(FITS, vectorized=True),
         ValueError,

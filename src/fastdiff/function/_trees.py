@@ -92,7 +92,7 @@ class Tree:
         here = f"{name}{self.path}"
         if not isinstance(value, Mapping):
             raise TypeError(f"`{here}` must be a dict with the keys of x{self.path}, got {value!r:.80}")
-        keys = [key for key, _ in self.branches]
+        keys = dict(self.branches)
         missing, unknown = [key for key in keys if key not in value], [key for key in value if key not in keys]
         if missing or unknown:
             faults = [f"{what} {found!r:.80}" for what, found in (("lacks", missing), ("has also", unknown)) if found]
