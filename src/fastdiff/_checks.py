@@ -116,14 +116,14 @@ def positive_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64
 
 
 def broadcast(
-    name: str, array: np.ndarray[Any, np.dtype[np.float64]], shape: tuple[int, ...]
+    name: str, array: np.ndarray[Any, np.dtype[np.float64]], shape: tuple[int, ...], of: str = "x"
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return `array` broadcast to `shape`."""
+    """Return `array` broadcast to `shape`, that of `of`."""
     try:
         return np.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(
-            f"`{name}` must be a scalar or broadcast to the shape {shape} of x, got shape {array.shape}"
+            f"`{name}` must be a scalar or broadcast to the shape {shape} of {of}, got shape {array.shape}"
         ) from None
 
 

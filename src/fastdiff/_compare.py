@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _checks, _kernels, _timing, function
 from ._typing import Array, Function, Options
+from .function import _door
 
 Kind: TypeAlias = Literal["derivative", "gradient", "jacobian", "hessian"]
 
@@ -154,6 +155,7 @@ def compare(
     for name in ("backend", "full_output"):
         if name in options:
             raise ValueError(f"compare does not take `{name}`: it runs both back-ends, and reports on them")
+    x = _door.point(x)
     results: dict[str, Any] = {
         name: verb(f, x, backend=name, full_output=True, **options) for name in ("fastdiff", "scipy")
     }

@@ -13,6 +13,7 @@ IntpArray: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 StatusArray: TypeAlias = np.ndarray[Any, np.dtype[np.int8]]
 
 Function: TypeAlias = Callable[..., Any]
+Position: TypeAlias = Callable[[int], str]  # words a coordinate of the flattened x as the user writes it
 
 Method: TypeAlias = Literal["central", "forward", "backward", "complex", "richardson"]
 OnError: TypeAlias = Literal["raise", "edge"]

@@ -90,7 +90,7 @@ def step_study(
         if name in given:
             raise ValueError(f"step_study does not take `{name}`: it tries many steps, and returns axes")
     _checks.one_of("method", given.get("method", "central"), _METHODS)
-    place = _checks.finite_array("x", x)
+    place = _door.point(x)
     if index is None and place.ndim:
         raise ValueError(f"`x` must be a single number without `index`, got the shape {place.shape}")
     k = _checks.integer("order", order, least=1, most=_HIGHEST_ORDER)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from .. import _checks, _dispatch
-from .._typing import Array, FloatArray, Method, Options
+from .._typing import Array, FloatArray, Method, Options, Position
 from ._callables import Call, check_argnum, compiled_function
 from ._jit import Jitted
 from ._pointers import SIGNATURES, VECTOR, Pointer
 from ._problem import Goal, Settings
+
+# The verbs whose x may be a dict of arrays.
+TREE_VERBS = ("gradient", "jvp", "hvp")
 
 METHODS: tuple[Method, ...] = ("central", "forward", "backward", "complex", "richardson")
 
@@ -226,23 +229,25 @@ def _bounds(bounds: Any) -> tuple[FloatArray, FloatArray] | None:
     return lower, upper
 
 
-def box(bounds: tuple[FloatArray, FloatArray], shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
+def box(
+    bounds: tuple[FloatArray, FloatArray], shape: tuple[int, ...], position: Position
+) -> tuple[FloatArray, FloatArray]:
     """Return the bounds broadcast to x and flattened; lb > ub raises ValueError naming the coordinate."""
     lower, upper = (np.ascontiguousarray(_checks.broadcast("bounds", side, shape).ravel()) for side in bounds)
     crossed = lower > upper
     if crossed.any():
         i = int(np.argmax(crossed))
-        place = _checks.position(i, shape)
+        place = position(i)
         raise ValueError(f"`bounds` must have lb <= ub, got lb{place} = {lower[i]} > ub{place} = {upper[i]}")
     return lower, upper
 
 
-def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, shape: tuple[int, ...]) -> None:
-    """Raise ValueError where x (flattened) lies outside the box."""
+def require_inside(x: FloatArray, lower: FloatArray, upper: FloatArray, position: Position) -> None:
+    """Raise ValueError where x (flattened) lies outside the box, naming the coordinate."""
     outside = (x < lower) | (x > upper)
     if outside.any():
         i = int(np.argmax(outside))
-        place = _checks.position(i, shape)
+        place = position(i)
         raise ValueError(
             f"`x` must lie within `bounds`: x{place} = {float(x[i])!r} is outside [{lower[i]}, {upper[i]}]"
         )
@@ -332,24 +337,34 @@ def _outputs(outputs: Any) -> tuple[int, ...] | None:
     return tuple(_checks.integer("outputs", length, least=0) for length in lengths)
 
 
-def point(x: Any) -> FloatArray:
+def point(x: Any, name: str = "x") -> FloatArray:
     """Return x as a new C-contiguous float64 array, finite: what the caller's own does meanwhile is of no matter."""
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError("`x` must not be a masked array: f can't be called at a missing coordinate")
+        raise TypeError(f"`{name}` must not be a masked array: f can't be called at a missing coordinate")
     if type(x) is not np.ndarray or x.dtype != np.float64:
-        x = _checks.real_array("x", x)
+        _require_array(name, x)
+        x = _checks.real_array(name, x)
     x = np.array(x, order="C", subok=False)
     if not np.isfinite(x).all():
-        _checks.finite_array("x", x)
+        _checks.finite_array(name, x)
     array: FloatArray = x
     return array
 
 
-def direction(v: Any, shape: tuple[int, ...]) -> FloatArray:
-    """Return v as finite float64 of the shape of x."""
-    array = _checks.finite_array("v", v)
+def _require_array(name: str, x: Any) -> None:
+    """Raise TypeError where x is a dict."""
+    if isinstance(x, Mapping):
+        listed = ", ".join(TREE_VERBS)
+        raise TypeError(
+            f"`{name}` must be an array here, got {x!r:.80}; the verbs that take a dict of arrays are {listed}"
+        )
+
+
+def direction(v: Any, shape: tuple[int, ...], path: str = "") -> FloatArray:
+    """Return v as finite float64 of the shape of x, or what is at the path of both."""
+    array = _checks.finite_array(f"v{path}", v)
     if array.shape != shape:
-        raise ValueError(f"`v` must have the shape {shape} of x, got {array.shape}")
+        raise ValueError(f"`v{path}` must have the shape {shape} of x{path}, got {array.shape}")
     return array
 
 

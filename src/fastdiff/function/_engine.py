@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import _checks
-from .._typing import Array, FloatArray
+from .._typing import Array, FloatArray, Position
 from . import _door
 from ._compiled import CompiledLoop, DirectGradient
 from ._evaluate import EPSILON, Batch
@@ -36,19 +36,20 @@ from ._steps import Box, StepRule
 _RUNS = {"complex": IMAGINARY_RUNS, "richardson": RICHARDSON_RUNS}
 
 
-def bind(settings: Settings, target: Target, shape: tuple[int, ...]) -> Plan:
-    """Return the plan of a target for one shape of x."""
+def bind(settings: Settings, target: Target, shape: tuple[int, ...], position: Position | None = None) -> Plan:
+    """Return the plan of a target for one shape of x; `position` words a coordinate of a tree."""
+    position = position or partial(_checks.position, shape=shape)
     two_points = target.total_order == 1 and settings.accuracy <= (2 if settings.method == "central" else 1)
     rule = StepRule(
         derivative=target.total_order,
         accuracy=settings.accuracy,
-        shape=shape,
+        position=position,
         step=_checks.flattened("step", settings.step, shape),
         relative_step=_checks.flattened("relative_step", settings.relative_step, shape),
         x_scale=_checks.flattened("x_scale", settings.x_scale, shape),
         dyadic=not two_points,
     )
-    box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape))
+    box = None if settings.bounds is None else Box(*_door.box(settings.bounds, shape, position))
     adaptive = (settings.goal, settings.vectorized, settings.noise)
     return Plan(target, settings.method, settings.accuracy, rule, box, shape, *adaptive)
 
@@ -165,7 +166,7 @@ def differentiate(problem: Problem) -> Outcome:
     """Solve a problem."""
     settings, target, shape = problem.settings, problem.target, problem.x.shape
     reusable = settings is _door.DEFAULTS and target.v is None
-    plan = _default_plan(target, shape) if reusable else bind(settings, target, shape)
+    plan = _default_plan(target, shape) if reusable else bind(settings, target, shape, problem.position)
     return solve(problem, plan, evaluator(problem))
 
 
@@ -183,7 +184,7 @@ def solve(problem: Problem, plan: Plan, evaluate: Evaluator) -> Outcome:
     """Run a plan on a problem."""
     settings, x = problem.settings, problem.x.ravel()
     if plan.box is not None:
-        _door.require_inside(x, plan.box.lower, plan.box.upper, plan.shape)
+        _door.require_inside(x, plan.box.lower, plan.box.upper, problem.position)
     known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in COMPLEX_VALUED)
     done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()

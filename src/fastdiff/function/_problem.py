@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .. import _checks
 from .._typing import Backend, FloatArray, Method, OnError
 from ._callables import Call
+from ._trees import Tree
 
 Kind = Literal["axis", "hessian", "mixed", "direction", "hessian_product", "elementwise"]
 
@@ -40,6 +42,11 @@ class Target:
         if self.kind in ("hessian", "hessian_product"):
             return 2
         return sum(order for _, order in self.orders) or self.order
+
+    @property
+    def along(self) -> bool:
+        """Whether it is a derivative along v."""
+        return self.kind in ("direction", "hessian_product")
 
     @property
     def coordinate_order(self) -> int:
@@ -109,6 +116,8 @@ class Problem:
         Whether f must return a scalar.
     scalar_x : bool
         Whether f takes a single number (``derivative`` at a scalar x).
+    tree : Tree or None
+        The structure of x where it was a dict; x has its entries.
     """
 
     verb: str
@@ -118,3 +127,8 @@ class Problem:
     x: FloatArray
     scalar_only: bool = False
     scalar_x: bool = False
+    tree: Tree | None = None
+
+    def position(self, i: int) -> str:
+        """Word a coordinate of the flattened x as the user writes it."""
+        return _checks.position(i, self.x.shape) if self.tree is None else self.tree.position(i)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ class AccuracyWarning(UserWarning):
 class DerivativeResult:
     """A derivative with all that is known about it.
 
+    Where x is a dict of arrays and so is the derivative, then `error`, `step` and `status` are dicts as well.
+
     Attributes
     ----------
     value : ndarray or scalar
@@ -80,25 +83,25 @@ class DerivativeResult:
     value: Any
     error: Any
     step: Any
-    status: StatusArray
+    status: Any
     nfev: int
     message: str
 
     @property
     def ok(self) -> bool:
         """Whether no entry is worse than ``Status.NOISE_LIMITED``."""
-        return int(self.status.max(initial=0)) <= Status.NOISE_LIMITED
+        return all(status.max(initial=0) <= Status.NOISE_LIMITED for _, status in leaves(self.status))
 
     def __repr__(self) -> str:
         names = [name for cls in reversed(type(self).__mro__) for name in getattr(cls, "__slots__", ())]
-        width = max(map(len, names))
+        shown = [(name + path, part) for name in names for path, part in leaves(getattr(self, name))]
+        width = max(len(label) for label, _ in shown)
         rows = []
-        for name in names:
-            value = getattr(self, name)
-            if name == "status":
-                value = np.vectorize(lambda status: Status(status).name, otypes=[object])(value)
-            text = self.message if name == "message" else np.array2string(np.asarray(value), threshold=20)
-            rows.append(f"{name:>{width}}: " + text.replace("\n", "\n" + " " * (width + 2)))
+        for label, part in shown:
+            if label.startswith("status"):
+                part = np.vectorize(lambda status: Status(status).name, otypes=[object])(part)
+            text = part if label == "message" else np.array2string(np.asarray(part), threshold=20)
+            rows.append(f"{label:>{width}}: " + text.replace("\n", "\n" + " " * (width + 2)))
         return "\n".join(rows)
 
 
@@ -149,15 +152,26 @@ class Finished:
         return self.finished
 
 
-def describe(status: StatusArray) -> str:
-    """Return the worst status as a sentence, with the entry that has it."""
-    if not status.size:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path and the array of each leaf of a dict of arrays; an array is a leaf without a path."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from leaves(below, f"{path}[{key!r}]")
+    else:
+        yield path, value
+
+
+def describe(status: Any) -> str:
+    """Return the worst status of an array, or of a dict of arrays, as a sentence, with the entry that has it."""
+    parts = [(path, part) for path, part in leaves(status) if part.size]
+    if not parts:
         return "There is nothing to differentiate."
-    worst = int(np.argmax(status))
-    name = Status(int(status.flat[worst]))
+    path, part = max(parts, key=lambda leaf: leaf[1].max())
+    worst = int(np.argmax(part))
+    name = Status(int(part.flat[worst]))
     if name <= Status.NOT_ESTIMATED:
         return name.sentence
-    return f"entry {_checks.position(worst, status.shape) or '()'}: {name.name}. {name.sentence}"
+    return f"entry {path + _checks.position(worst, part.shape) or '()'}: {name.name}. {name.sentence}"
 
 
 def no_estimate(value: Array) -> FloatArray:
@@ -165,24 +179,26 @@ def no_estimate(value: Array) -> FloatArray:
     return np.full(np.shape(value), np.nan)
 
 
-def numbers(value: Any, complex_allowed: bool) -> Array:
-    """Return what f returned as an array of numbers; anything else is named."""
+def numbers(value: Any, complex_allowed: bool, name: str = "`f`") -> Array:
+    """Return what f, or what is named, returned as an array of numbers; anything else is named."""
     if value is None:
-        raise TypeError("`f` returned None; it must return a number or an array of numbers (is a `return` missing?)")
-    _checks.require_unmasked("what `f` returns", value)
+        raise TypeError(
+            f"{name} returned None; it must return a number or an array of numbers (is a `return` missing?)"
+        )
+    _checks.require_unmasked(f"what {name} returns", value)
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"`f` must return a number or an array of numbers: {error}") from None
+        raise ValueError(f"{name} must return a number or an array of numbers: {error}") from None
     if array.dtype.kind == "O":
-        array = _checks.from_objects("what `f` returns", array, value)
+        array = _checks.from_objects(f"what {name} returns", array, value)
     if array.dtype.kind == "c" and not complex_allowed:
         raise TypeError(
-            "`f` returned complex numbers; complex-valued f is supported by derivative, partial and jacobian "
+            f"{name} returned complex numbers; complex-valued f is supported by derivative, partial and jacobian "
             "with the methods 'central', 'forward' and 'backward'"
         )
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"`f` must return a number or an array of numbers, got {value!r:.80}")
+        raise TypeError(f"{name} must return a number or an array of numbers, got {value!r:.80}")
     return array
 
 

@@ -10,8 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import _checks
-from .._typing import FloatArray, StatusArray
+from .._typing import FloatArray, Position, StatusArray
 from . import _evaluate
 from ._layout import BACKWARD, CENTRAL, CRAMPED, FIXED, FORWARD, reach
 
@@ -31,8 +30,8 @@ class StepRule:
     ----------
     derivative, accuracy : int
         The orders k and p that the default step balances: ``epsilon**(1/(k+p))`` times a scale.
-    shape : tuple of int
-        The shape of x, for messages.
+    position : callable
+        Words a coordinate, for messages.
     step, relative_step, x_scale : ndarray or None
         What the user stated, broadcast to the flattened x; at most one of the first two.
     dyadic : bool
@@ -41,7 +40,7 @@ class StepRule:
 
     derivative: int
     accuracy: int
-    shape: tuple[int, ...]
+    position: Position
     step: FloatArray | None = None
     relative_step: FloatArray | None = None
     x_scale: FloatArray | None = None
@@ -83,7 +82,7 @@ class StepRule:
         h: FloatArray = relative_step * np.abs(x)
         if not (h > 0).all():
             i = int(np.argmin(h > 0))
-            place = _checks.position(i, self.shape)
+            place = self.position(i)
             raise ValueError(f"`relative_step` gives a step of 0 at x{place} = {x[i]}; use `step` or `x_scale`")
         return h
 
@@ -196,7 +195,7 @@ def require_kept(rule: StepRule, x: FloatArray, h: FloatArray, reach: FloatArray
     lost = np.where(many, h < least, (x + h == x) & (x - h == x))
     if lost.any():
         i = int(np.argmax(lost))
-        name, place = rule.literal or "x_scale", _checks.position(i, rule.shape)
+        name, place = rule.literal or "x_scale", rule.position(i)
         raise ValueError(
             f"`{name}` gives a step of {h[i]:.3g} that is lost in x{place} = {x[i]}: x + step == x, or nearly; "
             f"it must be larger than {least[i]:.3g}"

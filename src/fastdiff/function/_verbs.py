@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .. import _checks, _dispatch
 from .._typing import FloatArray, Function, Indexing, Options
-from . import _door
+from . import _door, _tree_door
 from ._callables import compiled_function
 from ._problem import Problem, Settings, Target
 from ._results import (
@@ -21,6 +22,7 @@ from ._results import (
     Status,
     describe,
 )
+from ._trees import InTree
 
 _HIGHEST_ORDER = 8
 _AXIS = Target("axis")
@@ -112,15 +114,17 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of x and returns a scalar.
-    x : array_like
-        Where; any shape.
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a scalar. 0-d leaves are
+        NumPy scalars.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
-    ndarray, of the shape of x
+    ndarray, of the shape of x, or dict with the keys and shapes of x
         The gradient; a `DerivativeResult` with ``full_output=True``. It takes p evaluations a coordinate for central
         accuracy p, and p evaluations a coordinate and one more for the one-sided methods; about 14 with
         ``method="richardson"``.
@@ -135,6 +139,8 @@ def gradient(f: Function, x: Any, **options: Unpack[Options]) -> Any:
     >>> import fastdiff as fd
     >>> fd.gradient(lambda p: p[0] ** 2 * p[1], [1.0, 2.0]).round(6)
     array([4., 1.])
+    >>> fd.gradient(lambda p: p["a"] ** 2 * p["b"].sum(), {"a": 1.0, "b": [2.0, 3.0]})["b"].round(6)
+    array([1., 1.])
     """
     return _deliver(_problem("gradient", f, x, _AXIS, options, scalar_only=True))
 
@@ -335,7 +341,7 @@ def directional(f: Function, x: Any, v: Any, *, normalize: bool = True, **option
         with np.errstate(under="ignore"):
             along = along / size  # against overflow of the norm
             along = along / np.linalg.norm(along)
-    return _deliver(_problem("directional", f, point, Target("direction", v=along.ravel()), options))
+    return _deliver(_problem("directional", f, point, Target("direction"), options, v=along))
 
 
 def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
@@ -344,13 +350,14 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     Parameters
     ----------
     f : callable
-        Takes an array of the shape of x and returns a number or an array.
-    x : array_like
-        Where; any shape.
-    v : array_like, of the shape of x
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a number or an array.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
+    v : array_like, of the shape of x, or dict with the keys and shapes of x
         The vector.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
@@ -369,9 +376,7 @@ def jvp(f: Function, x: Any, v: Any, **options: Unpack[Options]) -> Any:
     >>> fd.jvp(lambda p: np.array([p[0] * p[1], p[1]]), [1.0, 2.0], [1.0, -1.0]).round(6)
     array([ 1., -1.])
     """
-    point = _door.point(x)
-    along = _door.direction(v, point.shape).ravel()
-    return _deliver(_problem("jvp", f, point, Target("direction", v=along), options))
+    return _deliver(_problem("jvp", f, x, Target("direction"), options, v=v))
 
 
 def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **options: Unpack[Options]) -> Any:
@@ -380,19 +385,22 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     Parameters
     ----------
     f : callable or None
-        Takes an array of the shape of x and returns a number or an array; None where `gradient` is given.
-    x : array_like
-        Where; any shape.
-    v : array_like, of the shape of x
+        Takes an array of the shape of x, or a dict with the keys and shapes of x, and returns a number or an array;
+        None where `gradient` is given.
+    x : array_like or dict of array_like
+        Where; any shape. A dict, nested or not, is a parameter tree.
+    v : array_like, of the shape of x, or dict with the keys and shapes of x
         The vector.
     gradient : callable, optional
-        The gradient of a scalar f: it is differenced along v instead, which takes two evaluations.
+        The gradient of a scalar f, of the shape of x, or a dict with its keys and shapes: it is differenced along v
+        instead, which takes two evaluations.
     **options
-        See `fastdiff.Options`.
+        See `fastdiff.Options`. At a dict `step`, `relative_step`, `x_scale` and the sides of `bounds` are numbers, or
+        dicts with the keys of x whose leaves broadcast to those of x.
 
     Returns
     -------
-    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f)
+    ndarray, of the shape of x (of the shape of f(x) and then that of x for an array-valued f), or dict of such
         The product; a `DerivativeResult` with ``full_output=True``. From f alone it takes 4 n evaluations, and some
         20 n with ``method="richardson"``.
 
@@ -407,14 +415,12 @@ def hvp(f: Function | None, x: Any, v: Any, gradient: Function | None = None, **
     >>> fd.hvp(lambda p: p[0] ** 2 * p[1], [1.0, 2.0], [1.0, 1.0]).round(3)
     array([6., 2.])
     """
-    point = _door.point(x)
-    along = _door.direction(v, point.shape).ravel()
     if gradient is None:
-        return _deliver(_problem("hvp", f, point, Target("hessian_product", v=along), options))
+        return _deliver(_problem("hvp", f, x, Target("hessian_product"), options, v=v))
     if f is not None:
         compiled_function("f", f)
     compiled_function("gradient", gradient)
-    return _deliver(_problem("hvp", gradient, point, Target("direction", v=along), options))
+    return _deliver(_problem("hvp", gradient, x, Target("direction"), options, v=v))
 
 
 def gradient_field(f: Function, *axes: Any, indexing: Indexing = "ij", **options: Unpack[Options]) -> Any:
@@ -495,11 +501,17 @@ def _problem(
     target: Target,
     options: Options,
     *,
+    v: Any = None,
     scalar_only: bool = False,
     scalar_x: bool = False,
 ) -> Problem:
+    if verb in _door.TREE_VERBS and isinstance(x, Mapping):
+        return _tree_door.problem(verb, f, x, target, options, v)
+    point = _door.point(x)
+    if target.along:
+        target = replace(target, v=_door.direction(v, point.shape).ravel())
     call = _door.call(verb, f, options)
-    return Problem(verb, call, target, _door.settings(verb, options), _door.point(x), scalar_only, scalar_x)
+    return Problem(verb, call, target, _door.settings(verb, options), point, scalar_only, scalar_x)
 
 
 def _deliver(problem: Problem) -> Any:
@@ -509,7 +521,9 @@ def _deliver(problem: Problem) -> Any:
 
 def _solution(problem: Problem) -> Solution:
     solution: Solution = _dispatch.backend_for(problem.verb, problem.settings.backend).differentiate(problem)
-    return solution
+    if problem.tree is None or problem.verb == "jvp":  # which has the shape of f(x)
+        return solution
+    return InTree(solution, problem.tree)
 
 
 def _hand_over(problem: Problem, solutions: list[Solution], level: int = 3) -> tuple[Any, ...]:

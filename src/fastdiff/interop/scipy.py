@@ -56,8 +56,8 @@ def differentiate(problem: Problem) -> Finished:
     if solve is None:
         raise _cannot(problem, problem.verb)
     if settings.bounds is not None:
-        lower, upper = _door.box(settings.bounds, problem.x.shape)
-        _door.require_inside(problem.x.ravel(), lower, upper, problem.x.shape)
+        lower, upper = _door.box(settings.bounds, problem.x.shape, problem.position)
+        _door.require_inside(problem.x.ravel(), lower, upper, problem.position)
         if (lower == upper).any():
             raise _cannot(problem, "`bounds` with lb == ub")
     return Finished(solve(problem, _Counted(problem)))
@@ -113,7 +113,7 @@ def _approximate(problem: Problem, f: _Counted, **options: Any) -> Any:
         "method": _SCHEMES[settings.method],
         "abs_step": _checks.flattened("step", settings.step, shape),
         "rel_step": _checks.flattened("relative_step", settings.relative_step, shape),
-        "bounds": None if settings.bounds is None else _door.box(settings.bounds, shape),
+        "bounds": None if settings.bounds is None else _door.box(settings.bounds, shape, problem.position),
         "f0": None if settings.f0 is None else np.ravel(settings.f0),
     }
     given = {name: value for name, value in known.items() if value is not None}
