@@ -41,6 +41,21 @@ def numba() -> Any:
 
 
 @cache
+def progress_bar() -> Any:
+    """Return the class of progress bars.
+
+    Raises
+    ------
+    ImportError
+        If tqdm is not installed.
+    """
+    try:
+        return import_module("tqdm").tqdm
+    except ImportError as error:
+        raise ImportError("`progress`=True needs tqdm, which is missing: python -m pip install tqdm") from error
+
+
+@cache
 def backend(name: Backend) -> Any:
     """Return the module of a back-end: it has ``differentiate(problem) -> solution``."""
     return import_module(BACKENDS[name])

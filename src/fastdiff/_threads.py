@@ -46,6 +46,11 @@ def available() -> int:
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdecimal() and int(wanted) >= 1:
         return int(wanted)
+    return processors()
+
+
+def processors() -> int:
+    """Return the number of CPUs that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cpus, _cgroup_cpus()))

@@ -63,6 +63,12 @@ class Options(TypedDict, total=False):
         times as many (Moré and Wild 2011). First derivatives by fixed steps search the step that the noise asks for,
         and estimate their error, unless `step`, `relative_step` or `x_scale` is stated; all else takes the noise for
         the precision of f. Default: round-off. For all methods but ``"complex"``.
+    workers : int, executor, joblib.Parallel, pool or callable
+        Who evaluates a Python f. A number of processes, kept for further calls (-1: as many as processors, 1: this one;
+        threads on free-threaded Python), or what has ``submit``, as executors and Dask's clients, or ``map``, as pools,
+        or is map-like itself, ``workers(func, iterable)``. The result does not depend on it.
+    progress : bool
+        Show the number of points done and to go in a bar; needs tqdm.
     threads : int
         For a compiled f: the number of threads. Default: as many as the work is worth for `jit` and ``@cfunc``; one for
         other pointers, as they may not allow more. The result does not depend on it.
@@ -93,6 +99,8 @@ class Options(TypedDict, total=False):
     max_levels: int
     on_error: OnError
     noise: Any
+    workers: Any
+    progress: bool
     threads: int
     outputs: int | tuple[int, ...]
     f0: Any

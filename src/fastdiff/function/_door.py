@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _checks, _dispatch
 from .._typing import Array, FloatArray, Method, Options, Position
+from . import _workers
 from ._callables import Call, check_argnum, compiled_function
 from ._jit import Jitted
 from ._pointers import SIGNATURES, VECTOR, Pointer
@@ -77,6 +78,8 @@ def settings(verb: str, options: Options) -> Settings:
         backend=_backend(verb, given),
         goal=_goal(given),
         noise=_noise(given.get("noise")),
+        workers=_workers.judged(given["workers"]) if "workers" in given else None,
+        progress=_checks.flag("progress", given.get("progress", False)),
     )
 
 
@@ -94,6 +97,8 @@ DEFAULTS = Settings(
     goal=Goal(),
     noise=None,
     batch_bytes=BATCH_BYTES,
+    workers=None,
+    progress=False,
 )
 
 # Options that a method does not have, and why.
@@ -261,9 +266,11 @@ _ONLY_PYTHON = {
     "unpack": "its signature says how it takes x",
     "vectorized": "it is called without the interpreter, so that there is nothing to gain",
     "batch_bytes": "it is called without the interpreter, so that there is nothing to gain",
+    "workers": "use `threads`",
+    "progress": "it is called without the interpreter, which would have to draw the bar",
 }
 _ONLY_COMPILED = {
-    "threads": "the interpreter runs one thread at a time",
+    "threads": "use `workers`",
     "outputs": "what it returns shows its shape",
 }
 
@@ -273,7 +280,7 @@ def call(verb: str, f: Any, options: Options) -> Call:
     compiled = compiled_function("f", f)
     if not options and compiled is None:
         return Call(f)
-    off = [name for name in ("unpack", "vectorized") if options.get(name) is False]
+    off = [name for name in ("unpack", "vectorized", "progress") if options.get(name) is False]
     given = {name: value for name, value in options.items() if value is not None and name not in off}
     for name, reason in (_ONLY_COMPILED if compiled is None else _ONLY_PYTHON).items():
         if name in given and not (name == "unpack" and isinstance(compiled, Jitted)):

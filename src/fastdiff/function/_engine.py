@@ -186,7 +186,10 @@ def solve(problem: Problem, plan: Plan, evaluate: Evaluator) -> Outcome:
     if plan.box is not None:
         _door.require_inside(x, plan.box.lower, plan.box.upper, problem.position)
     known = None if settings.f0 is None else _door.known_value(settings.f0, problem.verb in COMPLEX_VALUED)
-    done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
+    try:
+        done = run(problem, plan, evaluate, x, None if known is None else known.ravel())
+    finally:
+        evaluate.close()
     shape = evaluate.shape if evaluate.shape is not None else known.shape if known is not None else ()
     guard = guard_imaginary(problem, plan, done) if settings.method == "complex" else 0
     return Outcome(problem, done, shape, evaluate.nfev + guard)
@@ -242,7 +245,7 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
     if not x.size:
         return 0
     target = Target("elementwise") if elementwise else Target("direction", v=_generic(plan.rule(x, EPSILON)))
-    plain = replace(problem.settings, step=None, relative_step=None, f0=None)
+    plain = replace(problem.settings, step=None, relative_step=None, f0=None, progress=False)
     nfev = 0
 
     def along(settings: Settings, rule: StepRule | None = None) -> Run:
@@ -280,7 +283,8 @@ def guard_imaginary(problem: Problem, plan: Plan, done: Run) -> int:
 
 def _blank_off_domain(problem: Problem, done: Run) -> int:
     """Mark the outputs that are not finite at x itself: complex arithmetic continues f beyond its domain."""
-    evaluate = evaluator(replace(problem, verb="jacobian"))
+    settings = replace(problem.settings, progress=False)
+    evaluate = evaluator(replace(problem, verb="jacobian", settings=settings))
     values = evaluate.evaluate(Batch(problem.x.reshape(1, -1)))
     if values is None:  # another precision was found
         values = evaluate.evaluate(Batch(problem.x.reshape(1, -1)))

@@ -42,6 +42,7 @@ cdef class Evaluator:
     cdef readonly object shape
     cdef readonly double epsilon
     cdef readonly Py_ssize_t nfev
+    cdef readonly Py_ssize_t row
     cdef bint complex_allowed
     cdef bint real_domain
     cdef Py_ssize_t size

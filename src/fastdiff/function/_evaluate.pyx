@@ -6,6 +6,8 @@ array: what f keeps or changes never spoils a result. Values are copied out at o
 time.
 """
 
+from math import prod
+
 import numpy as np
 
 cimport numpy as cnp
@@ -54,6 +56,22 @@ cdef class Batch:
         self.indices = indices
         self.values = values
 
+    def __reduce__(self):
+        return Batch, (self.base, self.start, self.indptr, self.indices, self.values)
+
+    def rows(self, Py_ssize_t first, Py_ssize_t last):
+        """Return the points first to last as a batch of their own, with those base points only that they need."""
+        base, start, indptr, indices, values = self.base, self.start, self.indptr, self.indices, self.values
+        if start is not None:
+            used, start = np.unique(start[first:last], return_inverse=True)
+            base = base[used]
+        elif indptr is None:
+            base = base[first:last]
+        if indptr is not None:
+            changes = slice(indptr[first], indptr[last])
+            indptr, indices, values = indptr[first:last + 1] - indptr[first], indices[changes], values[changes]
+        return Batch(base, start, indptr, indices, values)
+
     def __len__(self):
         if self.indptr is not None:
             return cnp.PyArray_DIM(self.indptr, 0) - 1
@@ -96,7 +114,17 @@ cdef class Evaluator:
         The relative precision of what f returns.
     nfev : int
         The number of points evaluated so far.
+    row : int
+        The point of the batch that is evaluated, or was the last one; of columns, the first of a call.
     """
+
+    def expect(self, tuple shape not None):
+        """Take it as known what f returns: its shape, and the precision too."""
+        self.shape = shape
+        self.size = prod(shape)
+
+    def close(self):
+        """Let go of what is held beyond a batch: nothing."""
 
     cdef int begin(self, Py_ssize_t points, object array) except -1:
         """Take the first value of a batch as the model of all; find the precision from the first of all."""
@@ -229,6 +257,7 @@ cdef class Loop(Evaluator):
             indices = <const Py_ssize_t *> cnp.PyArray_DATA(batch.indices)
             changed = <const char *> cnp.PyArray_DATA(batch.values)
         for row in range(points):
+            self.row = row
             PyErr_CheckSignals()
             if row % YIELD_EVERY == YIELD_EVERY - 1:
                 with nogil:  # an f in C never lets other threads run
@@ -306,6 +335,7 @@ cdef class Columns(Evaluator):
         cdef double expected = self.epsilon
         for first in range(0, points, chunk):
             PyErr_CheckSignals()
+            self.row = first
             last = min(first + chunk, points)
             rows = self.call(batch, first, last)
             self.nfev += last - first

@@ -7,8 +7,9 @@ from math import prod
 
 import numpy as np
 
-from .. import _threads
+from .. import _dispatch, _threads
 from .._typing import Array, FloatArray
+from ._blocks import Blocks, Recipe
 from ._callables import Compiled
 from ._compiled import CompiledLoop
 from ._evaluate import EPSILON, Batch, Columns, Loop
@@ -16,6 +17,7 @@ from ._jit import Form, Jitted
 from ._plan import Evaluator
 from ._pointers import MOST_NUMBERS, ONE_NUMBER, SIGNATURES, VECTOR, Pointer
 from ._problem import Problem
+from ._workers import ALONE, crew
 
 COMPLEX_VALUED = ("derivative", "partial", "jacobian", "Jacobian")
 
@@ -34,14 +36,21 @@ def _interpreted(problem: Problem, epsilon: float) -> Evaluator:
     call, settings, target = problem.call, problem.settings, problem.target
     before, after = call.around(problem.x.size)
     adaptive = settings.method == "richardson"
+    edges = settings.goal.on_error == "edge"
     complex_allowed = settings.method == "complex" or (problem.verb in COMPLEX_VALUED and not adaptive)
-    judged = (complex_allowed, epsilon, adaptive, settings.goal.on_error == "edge")
+    judged = (complex_allowed, epsilon, adaptive, edges)
     f = call.compiled.python if isinstance(call.compiled, Jitted) else call.f
+    recipe: Recipe
     if settings.vectorized:
-        return Columns(f, before, after, call.kwargs, problem.x.shape, *judged, settings.batch_bytes)
-    form = "scalar" if problem.scalar_x else call.form()
-    weight = problem.x.size if target.kind == "elementwise" else 1
-    return Loop(f, before, after, call.kwargs, form, problem.x.shape, weight, *judged)
+        recipe = partial(Columns, f, before, after, call.kwargs, problem.x.shape, *judged, settings.batch_bytes)
+    else:
+        form = "scalar" if problem.scalar_x else call.form()
+        weight = problem.x.size if target.kind == "elementwise" else 1
+        recipe = partial(Loop, f, before, after, call.kwargs, form, problem.x.shape, weight, *judged)
+    workers = crew(settings.workers)
+    if workers is ALONE and not settings.progress:
+        return recipe()
+    return Blocks(recipe, workers, epsilon, edges, _dispatch.progress_bar() if settings.progress else None)
 
 
 def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
@@ -100,6 +109,10 @@ class Weighted:
         """The number of points evaluated so far."""
         return self._evaluate.nfev
 
+    def close(self) -> None:
+        """Let go of what is held beyond a batch."""
+        self._evaluate.close()
+
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the weighted sums, shape (points, 1); None where f turned out to have another precision."""
         values = self._evaluate.evaluate(batch)
@@ -129,6 +142,10 @@ class Entrywise:
     def nfev(self) -> int:
         """The number of points evaluated so far, each entry being one."""
         return self._evaluate.nfev
+
+    def close(self) -> None:
+        """Let go of what is held beyond a batch."""
+        self._evaluate.close()
 
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the values of f, shape (points, entries)."""

@@ -76,6 +76,9 @@ class Evaluator(Protocol):
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
 
+    def close(self) -> None:
+        """Let go of what is held beyond a batch."""
+
 
 class Run(Protocol):
     """What a method looks like to those who evaluate f."""

@@ -98,6 +98,8 @@ class Settings:
     goal: Goal
     noise: float | Literal["auto"] | None
     batch_bytes: int
+    workers: Any
+    progress: bool
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -49,7 +49,7 @@ def differentiate(problem: Problem) -> Finished:
         raise _cannot(problem, f"accuracy={settings.accuracy}")
     if problem.call.compiled is not None:
         raise _cannot(problem, "a compiled f")
-    for name in ("x_scale", "vectorized", "noise"):
+    for name in ("x_scale", "vectorized", "noise", "workers", "progress"):
         if getattr(settings, name) not in (None, False):
             raise _cannot(problem, f"`{name}`")
     solve = _SOLVERS.get(problem.target.kind)

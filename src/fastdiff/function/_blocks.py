@@ -1,0 +1,275 @@
+"""Evaluation by blocks of points: by workers, or by this process with a bar that shows how far it is."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
+from functools import lru_cache
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .._typing import Array
+from ._evaluate import Batch, Evaluator
+from ._workers import Crew
+
+Recipe: TypeAlias = Callable[[], Evaluator]
+
+# Blocks for each worker: more of them even out what f costs here and there, fewer are cheaper to send. Without workers
+# they are what the bar moves by.
+_BLOCKS_PER_WORKER = 4
+_BLOCKS_OF_A_BAR = 64
+
+
+class Block(NamedTuple):
+    """Points for one task: their place in the batch, and what f returns if that is known."""
+
+    number: int
+    points: Batch
+    shape: tuple[int, ...] | None
+
+
+class Report(NamedTuple):
+    """What became of a block: values, or None where f has another precision; or what f raised."""
+
+    number: int
+    values: Array | None
+    shape: tuple[int, ...] | None
+    epsilon: float
+    nfev: int
+    raised: Raised | None
+
+
+class Raised:
+    """An exception of f, with the point where it was raised; it survives pickling whatever it is."""
+
+    def __init__(self, error: Exception, x: Any, story: str = "") -> None:
+        self.error = error
+        self.x = x
+        self.story = story
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        story = "".join(traceback.format_exception(self.error))
+        try:
+            pickle.loads(pickle.dumps(self.error))
+        except Exception:  # an exception may raise anything when it is pickled
+            return Raised, (RuntimeError(f"{type(self.error).__name__}: {self.error}"), self.x, story)
+        return Raised, (self.error, self.x, story)
+
+    def thrown(self) -> Exception:
+        """Return the exception, with notes that tell where it comes from."""
+        self.error.add_note(f"f was called at x = {self.x}")
+        if self.story:
+            self.error.add_note(f"in a worker:\n{self.story}")
+        return self.error
+
+
+class Task:
+    """Evaluates blocks; a worker in another process gets f as bytes, pickled once."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._bytes: bytes | None = None
+        self.unpicklable: TypeError | None = None
+
+    def __call__(self, block: Block) -> Report:
+        """Return the report of a block."""
+        evaluate = self._recipe()
+        if block.shape is not None:
+            evaluate.expect(block.shape)
+        values, raised = None, None
+        try:
+            values = evaluate.evaluate(block.points)
+        except Exception as error:
+            raised = Raised(error, block.points.columns(evaluate.row, evaluate.row + 1).ravel())
+        return Report(block.number, values, evaluate.shape, evaluate.epsilon, evaluate.nfev, raised)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._bytes is None:
+            try:
+                self._bytes = _dumped(self._recipe)
+            except TypeError as error:
+                self.unpicklable = error
+                raise
+        return SentTask, (self._bytes,)
+
+
+class SentTask:
+    """A task as it arrives in another process; what can't be unpickled there is reported, or the worker would die."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __call__(self, block: Block) -> Report:
+        """Return the report of a block."""
+        try:
+            task = _loaded(self._data)
+        except Exception as error:
+            fault = TypeError(
+                f"`f` can't be unpickled by a worker ({type(error).__name__}: {error}): define it at the top level of "
+                "a module that can be imported there, or install cloudpickle"
+            )
+            return Report(block.number, None, None, 0.0, 0, Raised(fault, None))
+        return task(block)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SentTask, (self._data,)
+
+
+@lru_cache(maxsize=8)
+def _loaded(data: bytes) -> Task:
+    return Task(pickle.loads(data))
+
+
+def _dumped(recipe: Any) -> bytes:
+    """Return a recipe as bytes; what `pickle` can't do, and functions of the main module, are for cloudpickle."""
+    fault: Exception | None = None
+    data = b""
+    try:
+        data = pickle.dumps(recipe)
+    except Exception as error:
+        fault = error
+    if fault is None and b"__main__" not in data:
+        return data
+    try:
+        import cloudpickle
+
+        by_value: bytes = cloudpickle.dumps(recipe)
+    except ImportError:
+        if fault is None:
+            return data
+        raise TypeError(
+            f"`f` can't be pickled for `workers` ({fault}): define it at the top level of a module, or install "
+            "cloudpickle"
+        ) from fault
+    except Exception as error:
+        raise TypeError(
+            f"`f` can't be pickled for `workers` ({error}): it holds something that can't leave its process"
+        ) from error
+    return by_value
+
+
+class Blocks:
+    """An evaluator that cuts batches into blocks.
+
+    Parameters
+    ----------
+    recipe : callable
+        Makes the evaluator of a block.
+    crew : Crew
+        Who evaluates.
+    epsilon : float
+        The precision expected of f.
+    leading : bool
+        Whether the first point of all must be evaluated before others are.
+    bar_class : type or None
+        tqdm, if the number of points done and to go shall be shown.
+    """
+
+    def __init__(self, recipe: Recipe, crew: Crew, epsilon: float, leading: bool, bar_class: Any) -> None:
+        self._task = Task(recipe)
+        self._crew = crew
+        self._leading = leading
+        self._bar_class = bar_class
+        self._bar: Any = None
+        self.epsilon = epsilon
+        self.shape: tuple[int, ...] | None = None
+        self.nfev = 0
+
+    def evaluate(self, batch: Batch) -> Array | None:
+        """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
+        self._announce(len(batch))
+        ends = self._ends(len(batch))
+        parts: list[Array] = []
+        if self.shape is None and self._leading and ends[-1] > 1:
+            ends[0] = 1
+            found = self._values(batch, [0, 1])
+            if found is None:
+                return None
+            parts = found
+        found = self._values(batch, ends)
+        return None if found is None else np.concatenate(parts + found)
+
+    def close(self) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _announce(self, points: int) -> None:
+        """Show how many points are to go."""
+        if self._bar is None and self._bar_class is not None:
+            self._bar = self._bar_class(total=0, unit=" points")
+        if self._bar is not None:
+            self._bar.total += points
+            self._bar.refresh()
+
+    def _ends(self, points: int) -> list[int]:
+        """Return where blocks begin and end: contiguous, and as even as can be."""
+        wanted = _BLOCKS_PER_WORKER * self._crew.width if self._crew.width > 1 else _BLOCKS_OF_A_BAR
+        count = max(1, min(points, wanted))
+        return [points * i // count for i in range(count + 1)]
+
+    def _values(self, batch: Batch, ends: list[int]) -> list[Array] | None:
+        """Return the values of each block; None where the first value of all shows another precision."""
+        first = self.shape is None
+        blocks = [Block(i, batch.rows(a, b), self.shape) for i, (a, b) in enumerate(pairwise(ends))]
+        reports = self._reports(blocks)
+        lead = reports[0]
+        if first:
+            assert lead.shape is not None
+            self.shape, self.epsilon = lead.shape, lead.epsilon
+            if lead.values is None:
+                return None
+        # A block whose first value has another precision than the first of all: that one counts.
+        stray = [Block(i, block.points, self.shape) for i, block in enumerate(blocks) if reports[i].values is None]
+        reports |= self._reports(stray)
+        for report in reports.values():
+            self._require_shape(report.shape)
+        return [values for i in range(len(blocks)) if (values := reports[i].values) is not None]
+
+    def _require_shape(self, shape: tuple[int, ...] | None) -> None:
+        if shape != self.shape and not (prod(shape or ()) == prod(self.shape or ()) == 1):
+            raise ValueError(
+                f"`f` returned the shape {self.shape} first and {shape} later; it must return the same shape at every "
+                "point"
+            )
+
+    def _reports(self, blocks: list[Block]) -> dict[int, Report]:
+        """Return the reports by the number of the block; raise what f raised in the first that failed."""
+        reports: dict[int, Report] = {}
+        for report in self._sent(blocks):
+            if not isinstance(report, Report):
+                raise TypeError(f"`workers` must return what the function it is given returns, got {report!r:.80}")
+            reports[report.number] = report
+            self.nfev += report.nfev
+            if self._bar is not None:
+                self._bar.update(report.nfev)
+            if report.raised is not None and len(reports) == report.number + 1:  # no earlier one is to come
+                break
+        for _, report in sorted(reports.items()):
+            if report.raised is not None:
+                raise report.raised.thrown()
+        missing = [block.number for block in blocks if block.number not in reports]
+        if missing:
+            raise ValueError(f"`workers` must return one result for each of {len(blocks)} tasks, got {len(reports)}")
+        return reports
+
+    def _sent(self, blocks: list[Block]) -> Iterator[Any]:
+        """Yield what the workers return; what they raise themselves is told apart from what f raises."""
+        if not blocks:
+            return
+        try:
+            yield from self._crew.send(self._task, blocks)
+        except BrokenExecutor as error:
+            raise RuntimeError(
+                f"`workers`: a process died while it evaluated f ({error}). f may have crashed it or used up its "
+                'memory; a script must start its work under `if __name__ == "__main__":`'
+            ) from error
+        except Exception as error:
+            if self._task.unpicklable is not None:
+                raise self._task.unpicklable from error
+            raise RuntimeError(f"`workers` failed: {type(error).__name__}: {error}") from error

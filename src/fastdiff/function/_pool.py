@@ -1,0 +1,68 @@
+"""The pool of worker processes that ``workers=`` with a number uses; it is kept warm between calls."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+_lock = threading.Lock()
+_pools: dict[int, Executor] = {}  # one at most, by its number of workers
+
+# Whether this process is a worker: what it starts from within f runs in it alone, or processes would multiply.
+_is_worker = False
+
+
+def warm(count: int) -> Executor:
+    """Return a pool of `count` workers, a new one where the last one had another count or is broken."""
+    with _lock:
+        if count not in _pools or getattr(_pools[count], "_broken", False):
+            while _pools:
+                _, pool = _pools.popitem()
+                pool.shutdown(wait=False)
+            _pools[count] = _started(count)
+        return _pools[count]
+
+
+def discard(pool: Executor) -> None:
+    """Forget a pool that is broken or interrupted, and stop its processes: they may be at work for long."""
+    with _lock:
+        for count in [count for count, known in _pools.items() if known is pool]:
+            del _pools[count]
+    processes = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+
+
+def in_worker() -> bool:
+    """Whether this process is a worker of a pool."""
+    return _is_worker
+
+
+def _started(count: int) -> Executor:
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return ThreadPoolExecutor(count)
+    # A fork would copy the locks of other threads, held as they are, and OpenMP's team without its threads.
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context(method), initializer=_become_worker)
+
+
+def _become_worker() -> None:
+    """Leave Ctrl-C to the process that waits, and start no further processes."""
+    global _is_worker
+    _is_worker = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _forget() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _pools.clear()
+
+
+if hasattr(os, "register_at_fork"):  # a pool belongs to the process that started it
+    os.register_at_fork(after_in_child=_forget)
