@@ -74,8 +74,9 @@ static int spoilt(const fd_points *p, ptrdiff_t n, const copy_of_x *copy) {
     return copy->origin >= 0 && memcmp(copy->x, base_of(p, n, copy->origin), (size_t)n * sizeof(double)) != 0;
 }
 
-/* Evaluate one row: set what it changes, call, restore. Return whether f succeeded. That f leaves x alone is part of the
-   contract of a compiled function, and checked: wherever a coordinate is set or restored, and as a whole in the end. */
+/* Evaluate one row: set what it changes, call, restore. Return whether f succeeded. That f leaves x alone is part of
+   the contract of a compiled function, and checked: wherever a coordinate is set or restored, and as a whole in the
+   end. */
 FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, copy_of_x *copy, double *y,
                        int *written) {
     const ptrdiff_t n = f->n;

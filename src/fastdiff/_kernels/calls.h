@@ -24,8 +24,8 @@ typedef struct {
 } fd_function;
 
 /* Points: what each changes in its base point, as in function/_evaluate.pyx, Batch. Row r sets coordinate indices[t] of
-   base point start[r] to values[t], for t from indptr[r] to indptr[r + 1]; each coordinate at most once. A start of NULL
-   is the first base point for all; an indptr of NULL changes nothing, and row r is base point r. */
+   base point start[r] to values[t], for t from indptr[r] to indptr[r + 1]; each coordinate at most once. A start of
+   NULL is the first base point for all; an indptr of NULL changes nothing, and row r is base point r. */
 typedef struct {
     ptrdiff_t count;
     const double *base;
@@ -46,9 +46,9 @@ typedef struct {
 /* Doubles of scratch for each thread, n numbers of a point and a cache line between threads. */
 ptrdiff_t fd_scratch(ptrdiff_t n);
 
-/* Call f at the points from progress->done on, on `threads` threads, each with a copy of x of its own in `scratch`. Stops
-   after about `seconds`, or where a call fails; from row `strict` on, a call that fails gives NaN instead. `values` has the
-   shape (count, m): each result has its own slot, so that the number of threads does not show. */
+/* Call f at the points from progress->done on, on `threads` threads, each with a copy of x of its own in `scratch`.
+   Stops after about `seconds`, or where a call fails; from row `strict` on, a call that fails gives NaN instead.
+   `values` has the shape (count, m): each result has its own slot, so that the number of threads does not show. */
 void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, ptrdiff_t strict,
              double *scratch, double *values, fd_progress *progress);
 
