@@ -1,11 +1,12 @@
 """What x and f may be, and what f may do to what it is given."""
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.recording import VERBS, Recorded
+from tests.recording import METHODS, VERBS, Recorded
 
 import fastdiff as fd
 
@@ -408,3 +409,51 @@ def test_f_may_be_a_numba_dispatcher() -> None:
 def test_f_may_be_any_object_with_a_call() -> None:
     cls = type("Model", (), {"__module__": None, "__call__": lambda self, x: f(x)})
     np.testing.assert_allclose(fd.gradient(cls(), X), EXACT, rtol=1e-9)
+
+
+# ---- the array that carries points
+
+
+def _freeze(x: Any) -> None:
+    x.flags.writeable = False
+
+
+def _resize(x: Any) -> None:
+    x.resize(2, refcheck=False)
+
+
+DEEDS: dict[str, Callable[[Any, list[Any]], Any]] = {
+    "keeps it": lambda x, kept: kept.append(x),
+    "keeps a view": lambda x, kept: kept.append(x[1:]),
+    "keeps a view of a view": lambda x, kept: kept.append(x.reshape(1, -1).T[::-1]),
+    "keeps its memory": lambda x, kept: kept.append(memoryview(x)),
+    "keeps an iterator": lambda x, kept: kept.append(iter(x)),
+    "overwrites it": lambda x, kept: x.fill(np.nan),
+    "reshapes it": lambda x, kept: setattr(x, "shape", (3, 1)),
+    "freezes it": lambda x, kept: _freeze(x),
+    "resizes it": lambda x, kept: _resize(x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Setting the (shape|dtype):DeprecationWarning")
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("method", [*METHODS, "richardson"])
+def test_what_f_does_to_its_point_is_of_no_matter(deed: str, method: Any) -> None:
+    kept: list[Any] = []
+
+    def g(x: Any) -> Any:
+        assert x.shape == (3,)
+        assert x.flags.writeable
+        value = f(x)
+        DEEDS[deed](x, kept)
+        return value
+
+    np.testing.assert_array_equal(fd.gradient(g, X, method=method), fd.gradient(f, X, method=method))
+    points = {np.array(x).tobytes() for x in kept if not hasattr(x, "__next__")}
+    assert not kept or "iterator" in deed or len(points) > 2  # each is still what it was
+
+
+def test_the_same_array_serves_until_f_keeps_it() -> None:
+    seen: list[int] = []
+    fd.gradient(lambda x: seen.append(x.ctypes.data) or f(x), X)
+    assert len(set(seen)) == 1

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Evaluators: a batch of points in, the values of f out. And the shims of the compiled steps and differences.
 
-An evaluator has one verb, ``evaluate(batch) -> values``, and knows nothing of derivatives. Every point is a fresh
-array: what f keeps or changes never spoils a result. Values are copied out at once: f may return the same buffer every
-time.
+An evaluator has one verb, ``evaluate(batch) -> values``, and knows nothing of derivatives. Every point is an array
+that nobody else holds: what f keeps or changes never spoils a result. Values are copied out at once: f may return the
+same buffer every time.
 """
 
 from math import prod
@@ -13,11 +13,23 @@ import numpy as np
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
 from ._results import numbers
 
 cnp.import_array()
+
+cdef extern from *:
+    """
+    /* A count of references tells who else holds an object only where one thread runs at a time. */
+    #ifdef Py_GIL_DISABLED
+    #define fd_sole_reference(o) 0
+    #else
+    #define fd_sole_reference(o) (Py_REFCNT(o) == 1)
+    #endif
+    """
+    bint fd_sole_reference(PyObject *o)
 
 EPSILON = float(np.finfo(np.float64).eps)
 # The precision of what f returns decides the steps: f in float32 has fewer digits to lose.
@@ -217,6 +229,18 @@ cdef class Loop(Evaluator):
             return self.f(*self.before, x.item(), *self.after, **self.kwargs)
         return self.f(*self.before, *x.ravel().tolist(), *self.after, **self.kwargs)
 
+    cdef bint untouched(self, cnp.ndarray x, const char *data, int typenum):
+        """Whether f kept no reference to x and left its form alone, so that it can carry the next point as well."""
+        cdef int axis
+        if not fd_sole_reference(<PyObject *> x) or cnp.PyArray_DATA(x) != data or not cnp.PyArray_ISCARRAY(x):
+            return False
+        if cnp.PyArray_TYPE(x) != typenum or cnp.PyArray_NDIM(x) != self.ndim:
+            return False
+        for axis in range(self.ndim):
+            if cnp.PyArray_DIM(x, axis) != self.dims[axis]:
+                return False
+        return True
+
     cdef int store(self, Py_ssize_t row, Py_ssize_t points, object value) except -1:
         cdef cnp.ndarray array
         if row > 0 and self.size == 1 and PyFloat_Check(value) and cnp.PyArray_TYPE(self.values) == cnp.NPY_FLOAT64:
@@ -248,8 +272,8 @@ cdef class Loop(Evaluator):
         cdef const char *changed = NULL
         cdef Py_ssize_t origin
         cdef double expected = self.epsilon
-        cdef char *data
-        cdef cnp.ndarray x
+        cdef char *data = NULL
+        cdef cnp.ndarray x = None
         if batch.start is not None:
             start = <const Py_ssize_t *> cnp.PyArray_DATA(batch.start)
         if moved:
@@ -262,8 +286,9 @@ cdef class Loop(Evaluator):
             if row % YIELD_EVERY == YIELD_EVERY - 1:
                 with nogil:  # an f in C never lets other threads run
                     pass
-            x = cnp.PyArray_EMPTY(self.ndim, self.dims, typenum, 0)
-            data = <char *> cnp.PyArray_DATA(x)
+            if x is None or not self.untouched(x, data, typenum):
+                x = cnp.PyArray_EMPTY(self.ndim, self.dims, typenum, 0)
+                data = <char *> cnp.PyArray_DATA(x)
             origin = start[row] if start != NULL else 0 if moved else row
             memcpy(data, base + origin * row_bytes, row_bytes)
             if moved:
