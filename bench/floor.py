@@ -81,13 +81,12 @@ class Unavailable(RuntimeError):
     """The floor can't be measured here."""
 
 
-@lru_cache(maxsize=1)
-def _library() -> Any:
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        raise Unavailable(f"the floor is written for x86-64, not for {platform.machine()}")
+@lru_cache
+def compiled(text: str) -> Any:
+    """Return the library of a C source, compiled with the compiler of the system."""
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder, "floor.c"), Path(folder, "floor.so")
-        source.write_text(SOURCE)
+        source.write_text(text)
         command = [os.environ.get("CC", "cc"), "-O3", "-fopenmp", "-fPIC", "-shared", str(source), "-o", str(library)]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
@@ -108,7 +107,9 @@ def sweep(
     nbytes = {one.nbytes for one in (*inputs, *outputs)}
     if len(nbytes) != 1 or not all(one.flags.c_contiguous for one in (*inputs, *outputs)):
         raise ValueError("the arrays of a floor must be contiguous and of one size")
-    run = _library().floor_sweep
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        raise Unavailable(f"the floor is written for x86-64, not for {platform.machine()}")
+    run = compiled(SOURCE).floor_sweep
     pointers = [(ctypes.c_void_p * len(arrays))(*(one.ctypes.data for one in arrays)) for arrays in (inputs, outputs)]
     lines = ctypes.c_ssize_t(max(0, nbytes.pop() // LINE - 1))
     width = ctypes.c_ssize_t(burst)
