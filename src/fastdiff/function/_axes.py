@@ -37,7 +37,7 @@ class Axes:
     def __init__(self, x: FloatArray, box: Box, start: Array, f0: FloatArray, epsilon: float) -> None:
         self.x, self.box, self.start, self.f0, self.epsilon = x, box, start, f0, epsilon
         self.values, self.values_before = np.full((2, LEVELS, len(x), 2, len(f0)), np.nan)
-        self._slopes: list[tuple[int, int, FloatArray, FloatArray]] = []
+        self._slopes: list[tuple[IntpArray, IntpArray, FloatArray, FloatArray]] = []
         self.known, self.known_before, self.top_before = np.zeros((3, len(x)), np.intp)
         self.side = start["side"].astype(np.intp)
         self.top = start["first"].astype(np.intp)
@@ -60,12 +60,12 @@ class Axes:
 
     def choose(self, coordinates: IntpArray, tops: IntpArray) -> None:
         """Go back to the descents from these tops; what is no longer there is sampled again."""
-        for i, top in zip(coordinates, tops, strict=True):
-            if top == self.top[i]:
-                continue
-            same = top == self.top_before[i]
-            self.values[:, i], self.known[i] = self.values_before[:, i], self.known_before[i] if same else 0
-            self.top[i] = top
+        other = tops != self.top[coordinates]
+        coordinates, tops = coordinates[other], tops[other]
+        self.values[:, coordinates] = self.values_before[:, coordinates]
+        kept = tops == self.top_before[coordinates]
+        self.known[coordinates] = np.where(kept, self.known_before[coordinates], 0)
+        self.top[coordinates] = tops
 
     def step(self, coordinates: IntpArray, level: IntpArray) -> FloatArray:
         """Return the steps of the last descents at some levels."""
@@ -75,7 +75,9 @@ class Axes:
     def take(self, coordinates: IntpArray, levels: IntpArray) -> tuple[IntpArray, FloatArray]:
         """Return coordinates and places of those samples that nobody has taken yet; `fill` takes their values."""
         missing = levels >= self.known[coordinates]
-        self._missing = np.unique(np.stack([coordinates[missing], levels[missing]], axis=1), axis=0)
+        wanted = np.zeros((len(self.x), LEVELS), bool)
+        wanted[coordinates[missing], levels[missing]] = True
+        self._missing = np.argwhere(wanted)
         coordinates, levels = self._missing.repeat(2, axis=0).T
         places = self.x[coordinates] + self.step(coordinates, levels) * np.tile([1.0, -1.0], len(self._missing))
         return coordinates, np.clip(places, self.box.lower[coordinates], self.box.upper[coordinates])
@@ -97,20 +99,26 @@ class Axes:
         gradient = np.full((len(self.x), len(self.f0)), np.nan)
         gradient[self.side == FIXED] = 0.0
         least = np.full(gradient.shape, np.inf)
-        for i, top, slope, error in self._slopes:
-            better = (error < least[i]) & (top <= self.top[i])
-            gradient[i, better], least[i, better] = slope[better], error[better]
+        for coordinates, tops, slope, error in self._slopes:
+            better = (error < least[coordinates]) & (tops <= self.top[coordinates])[:, None]
+            gradient[coordinates] = np.where(better, slope, gradient[coordinates])
+            least[coordinates] = np.where(better, error, least[coordinates])
         return gradient
 
     def _differentiate(self, coordinates: IntpArray) -> None:
-        """Note the first derivatives along the last descents."""
-        for i in coordinates:
-            levels, side = int(self.known[i]), int(self.side[i])
-            near, far = self.values[:levels, i, 0], self.values[:levels, i, 1] if side == CENTRAL else self.f0
-            h = self.step(np.full(levels, i), np.arange(levels))[:, None]
+        """Note the first derivatives along the last descents, those of one form at a time."""
+        forms = LEVELS * self.side[coordinates] + self.known[coordinates] - 1
+        for form in np.unique(forms):
+            alike = coordinates[forms == form]
+            levels, side = form % LEVELS + 1, form // LEVELS
+            near = self.values[:levels, alike, 0]
+            far = self.values[:levels, alike, 1] if side == CENTRAL else self.f0
+            h = self.step(alike, np.arange(levels)[:, None])[:, :, None]
             quotient = (near - far) / ((2 if side == CENTRAL else 1 if side == FORWARD else -1) * h)
-            noise = self.epsilon * (np.abs(near) + np.abs(far) + np.abs(self.x[i] * quotient)) / h
-            self._slopes.append((i, self.top[i], *extrapolate(quotient, noise, self.patterns[side].power)))
+            noise = self.epsilon * (np.abs(near) + np.abs(far) + np.abs(self.x[alike, None] * quotient)) / h
+            found = extrapolate(quotient.reshape(levels, -1), noise.reshape(levels, -1), self.patterns[side].power)
+            slope, error = (part.reshape(len(alike), -1) for part in found)
+            self._slopes.append((alike, self.top[alike], slope, error))
 
     def together(self, pairs: IntpArray) -> tuple[Array, FloatArray]:
         """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
