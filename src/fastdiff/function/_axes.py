@@ -9,13 +9,11 @@ import numpy as np
 from .._typing import Array, FloatArray, IntpArray
 from . import _patterns
 from ._evaluate import Batch
-from ._geometry import Arms, in_proportion, together
-from ._ladders import LEVELS, NO_STEP, extrapolate, level_step
+from ._geometry import Arms
+from ._ladders import LEVELS, NO_STEP, START, extrapolate, level_step, pair_places, with_borrowed
 from ._layout import BACKWARD, CENTRAL, FIXED, FORWARD
 from ._steps import Box
 
-# The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
-_ASIDE = 2
 _LEVEL_STEPS = np.array([level_step(0, level) for level in range(LEVELS)])
 
 
@@ -36,7 +34,7 @@ class Axes:
 
     def __init__(self, x: FloatArray, box: Box, start: Array, f0: FloatArray, epsilon: float) -> None:
         self.x, self.box, self.start, self.f0, self.epsilon = x, box, start, f0, epsilon
-        self.values, self.values_before = np.full((2, LEVELS, len(x), 2, len(f0)), np.nan)
+        self.values, self.values_before = (np.full((LEVELS, len(x), 2, len(f0)), np.nan) for _ in range(2))
         self._slopes: list[tuple[IntpArray, IntpArray, FloatArray, FloatArray]] = []
         self.known, self.known_before, self.top_before = np.zeros((3, len(x)), np.intp)
         self.side = start["side"].astype(np.intp)
@@ -75,6 +73,9 @@ class Axes:
     def take(self, coordinates: IntpArray, levels: IntpArray) -> tuple[IntpArray, FloatArray]:
         """Return coordinates and places of those samples that nobody has taken yet; `fill` takes their values."""
         missing = levels >= self.known[coordinates]
+        if not missing.any():
+            self._missing = np.empty((0, 2), np.intp)
+            return self._missing[:, 0], np.empty(0)
         wanted = np.zeros((len(self.x), LEVELS), bool)
         wanted[coordinates[missing], levels[missing]] = True
         self._missing = np.argwhere(wanted)
@@ -120,17 +121,19 @@ class Axes:
             slope, error = (part.reshape(len(alike), -1) for part in found)
             self._slopes.append((alike, self.top[alike], slope, error))
 
+    @np.errstate(all="ignore")
     def together(self, pairs: IntpArray) -> tuple[Array, FloatArray]:
         """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
-        starts = self.start[pairs]
-        starts["first"] = starts["cap"] = self.top[pairs]
-        starts["other"] = NO_STEP
-        sides = self.side[pairs]
-        start, units = together(starts)
-        cross = 1 + 3 * sides[:, 0] + sides[:, 1]
-        start["later"] = cross
-        start["side"] = np.where((sides == CENTRAL).all(axis=1), 0, cross)
-        return start, units
+        one, other = pairs.T
+        units = np.ldexp(self.start["unit"], self.top)
+        argument, floor = self.start["argument"] / units, self.start["floor"] - self.top
+        start = np.zeros(len(pairs), START)
+        start["unit"], start["other"] = 1.0, NO_STEP
+        start["argument"] = np.maximum(argument[one], argument[other])
+        start["floor"] = np.maximum(floor[one], floor[other])
+        start["later"] = cross = 1 + 3 * self.side[one] + self.side[other]
+        start["side"] = np.where((self.side[one] == CENTRAL) & (self.side[other] == CENTRAL), 0, cross)
+        return start, units[pairs]
 
 
 class _Kept(Arms):
@@ -149,10 +152,7 @@ class _Kept(Arms):
 
 
 class Pairs(Arms):
-    """Ladders of mixed second derivatives, which borrow the samples on the axes where they can.
-
-    A probe borrows from different levels: along the diagonal of a pair alone f may be smooth by chance.
-    """
+    """Ladders of mixed second derivatives, which borrow the samples on the axes where they can."""
 
     certain = 2
 
@@ -161,31 +161,24 @@ class Pairs(Arms):
         products = tuple(_patterns.mixed((1, 1), pair) for pair in product(sides, sides))
         super().__init__(axes.x, axes.box, (_patterns.diagonal_pair(), *products), pairs, units, (1, 1))
         self._axes = axes
+        self._tops = np.ldexp(axes.start["unit"], axes.top)
+        self._counts = np.array([len(pattern.offsets) for pattern in self.patterns])
+        self._places: tuple[IntpArray, IntpArray]
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples of the pairs, after those on the axes that nobody has taken yet."""
-        pairs, borrows, levels = self.coordinates[asked["id"]], asked["side"] == 0, self._levels(asked)
-        steps = np.where(borrows[:, None], self._axes.step(pairs, levels), in_proportion(asked, self.units))
+        assert self.units is not None
+        pairs, levels, steps = pair_places(asked, self.coordinates, self.units, self._tops)
+        self._places = pairs, levels
         indptr, indices, values, divisor = self._placement.place(asked["side"], pairs, steps)
+        borrows = asked["side"] == 0
         taken, at = self._axes.take(pairs[borrows].ravel(), levels[borrows].ravel())
-        rows = np.concatenate([np.arange(len(taken)), len(taken) + indptr])
-        batch = Batch(self.x[None], None, rows, np.concatenate([taken, indices]), np.concatenate([at, values]))
-        return batch, divisor
+        if len(taken):
+            indptr = np.concatenate([np.arange(len(taken)), len(taken) + indptr])
+            indices, values = np.concatenate([taken, indices]), np.concatenate([at, values])
+        return Batch(self.x[None], None, indptr, indices, values), divisor
 
     def collect(self, asked: Array, values: Array) -> Array:
         """Return the values ladder after ladder: own samples, then borrowed ones."""
-        own, borrows = self._axes.fill(values), asked["side"] == 0
-        counts = np.array([len(pattern.offsets) for pattern in self.patterns])[asked["side"]]
-        borrowed = np.where(borrows, self.patterns[0].borrowed, 0)
-        before = np.cumsum(borrowed) - borrowed  # so many borrowed samples come first
-        whole = np.empty((len(own) + borrowed.sum(), own.shape[1]))
-        whole[np.arange(len(own)) + np.repeat(before, counts)] = own
-        places = (np.cumsum(counts) + before)[borrows, None] + np.arange(self.patterns[0].borrowed)
-        pairs, levels = self.coordinates[asked["id"]][borrows], self._levels(asked)[borrows]
-        whole[places] = self._axes.values[levels, pairs].reshape(*places.shape, own.shape[1])
-        return whole
-
-    @staticmethod
-    def _levels(asked: Array) -> IntpArray:
-        """Return the levels on the axes that a ladder borrows from, shape (ladders, 2)."""
-        return np.stack([asked["level"], np.where(asked["probe"] != 0, _ASIDE, asked["level"])], axis=1)
+        own = np.ascontiguousarray(self._axes.fill(values), np.float64)
+        return with_borrowed(own, asked, self._counts, self._axes.values, *self._places)

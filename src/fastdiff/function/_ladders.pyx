@@ -5,6 +5,7 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 cnp.import_array()
 
@@ -343,6 +344,73 @@ cdef class Placement:
                       <double *> cnp.PyArray_DATA(<cnp.ndarray> values),
                       <double *> cnp.PyArray_DATA(<cnp.ndarray> divisor))
         return indptr, indices[:indptr[samples]], values[:indptr[samples]], divisor
+
+
+# The level on the second axis, with the first level on the other one, that the probe of a pair borrows from.
+cdef Py_ssize_t ASIDE = 2
+
+
+def pair_places(cnp.ndarray asked not None, cnp.ndarray pairs not None, cnp.ndarray units not None,
+                cnp.ndarray tops not None):
+    """Return the axes, levels and steps of the ladders of pairs that ask, each of shape (asked, 2).
+
+    A pair that borrows takes the steps of its axes, ``tops`` times those of a level; others keep their arms in
+    proportion, the steps of a ladder times ``units``. A probe has another proportion, or borrows from different
+    levels: along the diagonal of a pair alone f may be smooth by chance.
+    """
+    cdef Py_ssize_t count = len(asked), r, arm, level, axis
+    cdef const fd_asked *rows = <const fd_asked *> cnp.PyArray_DATA(asked)
+    cdef const Py_ssize_t *pair = <const Py_ssize_t *> cnp.PyArray_DATA(pairs)
+    cdef const double *unit = <const double *> cnp.PyArray_DATA(units)
+    cdef const double *top = <const double *> cnp.PyArray_DATA(tops)
+    axes, levels, steps = np.empty((count, 2), np.intp), np.empty((count, 2), np.intp), np.empty((count, 2))
+    cdef Py_ssize_t *axis_out = <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> axes)
+    cdef Py_ssize_t *level_out = <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> levels)
+    cdef double *step_out = <double *> cnp.PyArray_DATA(<cnp.ndarray> steps)
+    for r in range(count):
+        for arm in range(2):
+            axis = pair[2 * rows[r].id + arm]
+            level = ASIDE if rows[r].probe and arm == 1 else rows[r].level
+            axis_out[2 * r + arm], level_out[2 * r + arm] = axis, level
+            if rows[r].side == 0:
+                step_out[2 * r + arm] = top[axis] * fd_level_step(0, <int> level)
+            else:
+                step_out[2 * r + arm] = rows[r].step * unit[2 * rows[r].id + arm]
+                if rows[r].probe and arm == 1:
+                    step_out[2 * r + arm] /= 4
+    return axes, levels, steps
+
+
+def with_borrowed(cnp.ndarray own not None, cnp.ndarray asked not None, cnp.ndarray counts not None,
+                  cnp.ndarray kept not None, cnp.ndarray axes not None, cnp.ndarray levels not None):
+    """Return the samples of pairs ladder after ladder: own ones, then those borrowed from both axes.
+
+    `own` has the shape (samples, outputs), `counts` the number of own samples by side, `kept` the samples along the
+    axes, of shape (levels, axes, 2, outputs); all contiguous.
+    """
+    cdef Py_ssize_t count = len(asked), outputs = own.shape[1], coordinates = kept.shape[1], r, arm, number, samples = 0
+    cdef const fd_asked *rows = <const fd_asked *> cnp.PyArray_DATA(asked)
+    cdef const Py_ssize_t *by_side = <const Py_ssize_t *> cnp.PyArray_DATA(counts)
+    cdef const Py_ssize_t *axis = <const Py_ssize_t *> cnp.PyArray_DATA(axes)
+    cdef const Py_ssize_t *level = <const Py_ssize_t *> cnp.PyArray_DATA(levels)
+    cdef const double *source = <const double *> cnp.PyArray_DATA(own)
+    cdef const double *along = <const double *> cnp.PyArray_DATA(kept)
+    for r in range(count):
+        samples += by_side[rows[r].side] + (4 if rows[r].side == 0 else 0)
+    whole = np.empty((samples, outputs))
+    cdef double *out = <double *> cnp.PyArray_DATA(<cnp.ndarray> whole)
+    for r in range(count):
+        number = by_side[rows[r].side] * outputs
+        memcpy(out, source, number * sizeof(double))
+        out += number
+        source += number
+        if rows[r].side == 0:
+            number = 2 * outputs
+            for arm in range(2):
+                memcpy(out, along + (level[2 * r + arm] * coordinates + axis[2 * r + arm]) * number,
+                       number * sizeof(double))
+                out += number
+    return whole
 
 
 def level_step(int top, int level):
