@@ -6,7 +6,6 @@ Options are judged once; the plan is kept for the shape of x, the precision of f
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Unpack
 
 from .. import _checks, _dispatch
@@ -15,6 +14,8 @@ from . import _door
 from ._callables import Call, compiled_function
 from ._problem import Problem, Target
 from ._results import DerivativeResult, Status
+
+_NOT_FINITE = int(Status.NOT_FINITE)
 
 
 class Planned:
@@ -42,23 +43,21 @@ class Planned:
         if self._direct is not None and len(args) == 1 and not kwargs:
             found = self._direct(args[0], self)
             if found is not None:
-                return self._keep(*found)
+                value, worst, x, values = found
+                self._last, self._outcome = None, (x, values)  # `last` makes the rest of it when it is asked for
+                return value if worst < _NOT_FINITE else self._mended(x, values)
         x, call = self._arguments(args, kwargs)
-        value: FloatArray = self._run(x, call).value()
+        derivative: FloatArray = self._run(x, call).value()
+        return derivative
+
+    def _mended(self, x: FloatArray, values: FloatArray) -> FloatArray:
+        """Return what a second try makes of values that are not finite."""
+        self._outcome = outcome = self._resumed(x, values)
+        self.nfev += outcome.nfev - len(values)
+        value: FloatArray = outcome.value()
         return value
 
-    def _keep(self, value: FloatArray, worst: int, x: FloatArray, values: FloatArray) -> FloatArray:
-        """Return a value that was computed directly; what else is known about it is made when it is asked for."""
-        self._last = None
-        self._outcome = resume = partial(self._resume, x, values)
-        if worst < Status.NOT_FINITE:
-            return value
-        self._outcome = outcome = resume()
-        self.nfev += outcome.nfev - len(values)
-        mended: FloatArray = outcome.value()
-        return mended
-
-    def _resume(self, x: FloatArray, values: FloatArray) -> Any:
+    def _resumed(self, x: FloatArray, values: FloatArray) -> Any:
         problem = self._problem(x, self._call)
         evaluate = self._engine.evaluator(problem, self._epsilon)
         return self._engine.resumed(problem, self._plan, evaluate, values)
@@ -76,8 +75,8 @@ class Planned:
     @property
     def last(self) -> DerivativeResult | None:
         """The result of the last call, or None before the first."""
-        if isinstance(self._outcome, partial):
-            self._outcome = self._outcome()
+        if isinstance(self._outcome, tuple):
+            self._outcome = self._resumed(*self._outcome)
         if self._outcome is not None and self._last is None:
             self._last = self._outcome.result()
         return self._last
