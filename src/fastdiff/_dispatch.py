@@ -25,34 +25,24 @@ def sparse() -> Any:
     return import_module("fastdiff.interop.sparse")
 
 
+def _extra(module: str, user: str, package: str) -> Any:
+    """Return a module that an extra brings; ImportError says what to install."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(f"{user} needs {package}, which is missing: python -m pip install {package}") from error
+
+
 @cache
 def numba() -> Any:
-    """Return the module that compiles Python functions.
-
-    Raises
-    ------
-    ImportError
-        If numba is not installed.
-    """
-    try:
-        return import_module("fastdiff.interop.numba")
-    except ImportError as error:
-        raise ImportError("jit needs numba, which is missing: python -m pip install numba") from error
+    """Return the module that compiles Python functions."""
+    return _extra("fastdiff.interop.numba", "jit", "numba")
 
 
 @cache
 def progress_bar() -> Any:
-    """Return the class of progress bars.
-
-    Raises
-    ------
-    ImportError
-        If tqdm is not installed.
-    """
-    try:
-        return import_module("tqdm").tqdm
-    except ImportError as error:
-        raise ImportError("`progress`=True needs tqdm, which is missing: python -m pip install tqdm") from error
+    """Return the class of progress bars."""
+    return _extra("tqdm", "`progress`=True", "tqdm").tqdm
 
 
 @cache

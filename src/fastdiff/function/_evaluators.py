@@ -90,14 +90,12 @@ def _require_fitting(problem: Problem, pointer: Pointer, count: int) -> None:
         raise ValueError(f"`f` has the signature {signature!r}: it takes at most {MOST_NUMBERS} numbers, got {count}")
 
 
-class Weighted:
-    """The weighted sum of the outputs of f, as an f of its own."""
+class _Standing:
+    """What stands on another evaluator: its precision and its count are those of f."""
 
-    shape: tuple[int, ...] | None = ()
-
-    def __init__(self, evaluate: Evaluator, weights: FloatArray) -> None:
+    def __init__(self, evaluate: Evaluator, shape: tuple[int, ...]) -> None:
         self._evaluate = evaluate
-        self._weights = weights.ravel()
+        self.shape: tuple[int, ...] | None = shape
 
     @property
     def epsilon(self) -> float:
@@ -113,6 +111,14 @@ class Weighted:
         """Let go of what is held beyond a batch."""
         self._evaluate.close()
 
+
+class Weighted(_Standing):
+    """The weighted sum of the outputs of f, as an f of its own."""
+
+    def __init__(self, evaluate: Evaluator, weights: FloatArray) -> None:
+        super().__init__(evaluate, ())
+        self._weights = weights.ravel()
+
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the weighted sums, shape (points, 1); None where f turned out to have another precision."""
         values = self._evaluate.evaluate(batch)
@@ -124,28 +130,14 @@ class Weighted:
         return np.asarray(values @ self._weights).reshape(-1, 1)
 
 
-class Entrywise:
-    """A compiled function of numbers, called for every entry of x; the other arguments have the shape of x as well."""
+class Entrywise(_Standing):
+    """A compiled function of numbers, called for every entry of x; its other arguments have the shape of x as well."""
 
-    def __init__(self, evaluate: CompiledLoop, problem: Problem) -> None:
-        self._evaluate = evaluate
-        self._before, after = problem.call.around(problem.x.size)
-        self._base = np.stack([np.ravel(a) for a in (*self._before, problem.x, *after)], axis=1)
-        self.shape: tuple[int, ...] | None = problem.x.shape
-
-    @property
-    def epsilon(self) -> float:
-        """The precision of f."""
-        return self._evaluate.epsilon
-
-    @property
-    def nfev(self) -> int:
-        """The number of points evaluated so far, each entry being one."""
-        return self._evaluate.nfev
-
-    def close(self) -> None:
-        """Let go of what is held beyond a batch."""
-        self._evaluate.close()
+    def __init__(self, evaluate: Evaluator, problem: Problem) -> None:
+        super().__init__(evaluate, problem.x.shape)
+        before, after = problem.call.around(problem.x.size)
+        self._index = len(before)
+        self._base = np.stack([np.ravel(a) for a in (*before, problem.x, *after)], axis=1)
 
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the values of f, shape (points, entries)."""
@@ -154,8 +146,8 @@ class Entrywise:
             self._base,
             np.tile(np.arange(entries), points),
             np.arange(points * entries + 1),
-            np.full(points * entries, len(self._before)),
+            np.full(points * entries, self._index),
             batch.columns(0, points).T.reshape(-1),
         )
-        values: Array = self._evaluate.evaluate(calls).reshape(points, entries)
-        return values
+        values = self._evaluate.evaluate(calls)
+        return None if values is None else values.reshape(points, entries)

@@ -54,9 +54,13 @@ def jit(f: Function) -> Jitted:
     >>> fd.gradient(f, [1.0, 2.0]).round(6)
     array([4., 1.])
     """
-    if not isinstance(f, FunctionType | Jitted) and not hasattr(f, "py_func"):
+    if not isinstance(f, FunctionType | Jitted) and not _is_dispatcher(f):
         raise TypeError(f"`f` must be a Python function or one compiled by numba.njit, got {f!r:.80}")
     return f if isinstance(f, Jitted) else _jitted(f)
+
+
+def _is_dispatcher(f: object) -> bool:
+    return any(cls.__name__ == "Dispatcher" and cls.__module__.startswith("numba.") for cls in type(f).__mro__)
 
 
 @dataclass(frozen=True, slots=True)

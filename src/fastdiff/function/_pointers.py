@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 from .._typing import FloatArray
 
@@ -153,9 +154,14 @@ def _ctypes_type(kind: Any) -> str:
     return {"d": "double", "P": "void *"}.get(code or "", str(getattr(kind, "__name__", kind)))
 
 
+_parallel: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
 def is_parallel(f: Any) -> bool:
     """Whether numba's loops run in parallel inside a CFunc: its scheduler aborts where several threads enter it."""
-    return "numba_parallel_for" in f.inspect_llvm()
+    if f not in _parallel:
+        _parallel[f] = "numba_parallel_for" in f.inspect_llvm()  # which takes half a millisecond
+    return _parallel[f]
 
 
 def _numba(name: str, f: Any) -> _Found:
