@@ -341,6 +341,7 @@ def test_jit_keeps_what_it_compiled() -> None:
     assert pickle.loads(pickle.dumps(fd.jit(scalar))) is fd.jit(scalar)
     np.testing.assert_array_equal(fd.jit(scalar)(X), scalar(X))
     assert "scalar" in repr(fd.jit(scalar))
+    assert fd.jit(scalar).__doc__ == "Take three numbers."
     planned = pickle.loads(pickle.dumps(fd.Gradient(fd.jit(scalar))))
     np.testing.assert_array_equal(planned(X), fd.gradient(scalar, X))
 
@@ -356,9 +357,9 @@ def test_defaults_and_options_of_a_dispatcher_are_kept() -> None:
         return scale * x[0]
 
     np.testing.assert_allclose(fd.gradient(fd.jit(f), X), [3, 0, 0], atol=1e-9)
-    checked = numba.njit(boundscheck=True)(lambda x: x[7])
-    with pytest.raises(IndexError):
-        fd.gradient(fd.jit(checked), X)
+    for beyond in (lambda x: x[7] * 1.0, numba.njit(boundscheck=True)(lambda x: x[7] * 1.0)):
+        with pytest.raises(IndexError):
+            fd.gradient(fd.jit(beyond), X)
 
 
 def raising(x):

@@ -229,7 +229,7 @@ def test_outputs_are_required_for_vectors_and_refused_for_scalars(kind: str) -> 
         fd.gradient(KINDS[kind]("array"), X, outputs=1)
 
 
-@pytest.mark.parametrize("outputs", [-1, 1.5, "2", True, (2, -1), [[2]]], ids=str)
+@pytest.mark.parametrize("outputs", [-1, 1.5, "2", True, (2, -1), [[2]], 2**62, (2**40, 2**40)], ids=str)
 def test_bad_outputs(outputs: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="`outputs`"):
         fd.jacobian(CFUNCS["vector"], X, outputs=outputs)

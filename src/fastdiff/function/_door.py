@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -336,12 +337,18 @@ def _compiled_call(f: Any, compiled: Pointer | Jitted, given: dict[str, Any]) ->
     )
 
 
+_MOST_OUTPUTS = 2**40  # beyond any memory
+
+
 def _outputs(outputs: Any) -> tuple[int, ...] | None:
     """Return the shape of what f returns."""
     if outputs is None:
         return None
     lengths = outputs if isinstance(outputs, tuple | list) else (outputs,)
-    return tuple(_checks.integer("outputs", length, least=0) for length in lengths)
+    shape = tuple(_checks.integer("outputs", length, least=0) for length in lengths)
+    if prod(shape) > _MOST_OUTPUTS:
+        raise ValueError(f"`outputs` must be at most {_MOST_OUTPUTS} numbers, got {outputs!r:.80}")
+    return shape
 
 
 def point(x: Any, name: str = "x") -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, update_wrapper
 from types import FunctionType
 from typing import Any
 
@@ -45,7 +45,8 @@ def jit(f: Function) -> Jitted:
 
     Notes
     -----
-    With ``method="complex"`` f runs in Python: a pointer takes no complex numbers.
+    With ``method="complex"`` f runs in Python: a pointer takes no complex numbers. A Python function is compiled with
+    checks of indices, and 1/0 gives inf as in NumPy.
 
     Examples
     --------
@@ -91,6 +92,7 @@ class Jitted:
         self.python: Function = self._compiler.plain(f)
         self._call: Function = self._compiler.dispatcher(f)
         self._compilations: dict[Form, Any] = {}
+        update_wrapper(self, self.python)
         self._compile_likely(self._compiler.numbers_taken(self.python))
 
     def _compile_likely(self, count: int) -> None:

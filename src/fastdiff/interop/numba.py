@@ -17,8 +17,9 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 from ..function._jit import Form
 from ..function._pointers import Concurrency, is_parallel
 
-# As NumPy's numbers do, 1/0 gives inf; a dispatcher says itself what it does.
-_OPTIONS = {"error_model": "numpy"}
+# As NumPy does, 1/0 gives inf, and an index out of range raises: the check costs nothing that can be measured. A
+# dispatcher says itself what it does.
+_OPTIONS = {"error_model": "numpy", "boundscheck": True}
 
 # int (double *x, intptr_t n, double *y, intptr_t m, void *data), data being the shape of x; 0 where f raised.
 _SIGNATURE = types.intc(
