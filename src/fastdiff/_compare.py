@@ -13,6 +13,7 @@ import numpy as np
 from . import _checks, _kernels, _timing, function
 from ._typing import Array, Function, Options
 from .function import _door
+from .function._callables import compiled_function
 
 Kind: TypeAlias = Literal["derivative", "gradient", "jacobian", "hessian"]
 
@@ -155,6 +156,8 @@ def compare(
     for name in ("backend", "full_output"):
         if name in options:
             raise ValueError(f"compare does not take `{name}`: it runs both back-ends, and reports on them")
+    if compiled_function("f", f) is not None:
+        raise TypeError("compare takes a Python `f`: SciPy can't differentiate a compiled one")
     x = _door.point(x)
     results: dict[str, Any] = {
         name: verb(f, x, backend=name, full_output=True, **options) for name in ("fastdiff", "scipy")

@@ -1,6 +1,7 @@
 """Compiled functions: each gives the same derivative as its Python twin, for every verb and method."""
 
 import ctypes
+import math
 import pickle
 import threading
 from typing import Any
@@ -9,6 +10,7 @@ import numba
 import numpy as np
 import pytest
 from scipy import LowLevelCallable
+from scipy.optimize import minimize
 from tests.recording import VERBS
 from tests.twins import (
     CASES,
@@ -90,7 +92,7 @@ def test_derivative_of_a_function_of_an_array_gets_one_number_at_a_time() -> Non
 def test_derivative_of_a_vector_function_gets_all_of_x() -> None:
     @numba.cfunc(SIGNATURES["vector"])
     def squares(x, n, y, m, data):
-        for i in range(n):
+        for i in range(m):
             y[i] = x[i] * x[i]
         return 1
 
@@ -232,16 +234,16 @@ def test_the_complex_step_runs_a_jitted_function_in_python() -> None:
 @pytest.mark.parametrize("method", REAL)
 def test_the_number_of_threads_does_not_show(kind: str, method: str) -> None:
     @numba.njit
-    def chained(x):
+    def long_chain(x):
         total = 0.0
         for i in range(x.size - 1):
             total += 100.0 * (x[i + 1] - x[i] * x[i]) ** 2 + (1.0 - x[i]) ** 2
         return total
 
-    compiled = numba.cfunc(SIGNATURES["array"])(lambda n, x: chained(numba.carray(x, (n,))))
-    f = {"@cfunc": compiled, "ctypes": compiled.ctypes, "jit": fd.jit(chained)}[kind]
+    compiled = numba.cfunc(SIGNATURES["array"])(lambda n, x: long_chain(numba.carray(x, (n,))))
+    f = {"@cfunc": compiled, "ctypes": compiled.ctypes, "jit": fd.jit(long_chain)}[kind]
     x = np.linspace(0.5, 1.5, 120)
-    wanted = fd.gradient(chained.py_func, x, method=method, full_output=True)
+    wanted = fd.gradient(long_chain.py_func, x, method=method, full_output=True)
     for threads in (1, 2, 3, 7):
         same(fd.gradient(f, x, method=method, threads=threads, full_output=True), wanted)
     plain = fd.hessian(f, x[:40], threads=1)
@@ -446,8 +448,64 @@ def test_a_changing_shape_is_an_error() -> None:
     for threads in (1, 2):
         with pytest.raises(ValueError, match="the same shape at every point"):
             fd.jacobian(fd.jit(f), X, threads=threads)
-    with pytest.raises(ValueError, match="the same shape at every point"):
+    with pytest.raises(ValueError, match=r"returned the shape \(2,\) .* and not \(3,\)"):
         fd.jacobian(fd.jit(vector), X, outputs=3)
+
+
+def test_what_is_made_for_matrices_alone() -> None:
+    x = np.arange(9.0).reshape(3, 3) + 10 * np.eye(3)
+
+    def trace(a):
+        return (a @ a.T)[0, 1] + a.shape[1] * a[2, 2]
+
+    np.testing.assert_array_equal(fd.gradient(fd.jit(trace), x), fd.gradient(trace, x))
+    explicit = numba.njit("float64(float64[:, ::1])")(trace)
+    np.testing.assert_array_equal(fd.gradient(fd.jit(explicit), x), fd.gradient(trace, x))
+    tall = np.ones((2, 2, 2))
+    np.testing.assert_allclose(fd.gradient(fd.jit(lambda a: a[0, 1, 1] * 2.0), tall).sum(), 2.0)
+
+
+def test_derivative_calls_a_function_of_a_number_entry_by_entry_where_it_can() -> None:
+    def bent(t):
+        return t * t if t > 0 else -t
+
+    np.testing.assert_allclose(fd.derivative(fd.jit(bent), [-1.0, 2.0]), [-1.0, 4.0], rtol=1e-8)
+    np.testing.assert_allclose(fd.derivative(fd.jit(lambda t: math.sin(t)), X), np.cos(X), rtol=1e-8)
+    weights = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(fd.derivative(fd.jit(lambda t: weights * t), X), weights, rtol=1e-8)
+
+
+def test_a_jitted_function_is_called_as_it_is_differentiated() -> None:
+    weights = np.array([2.0, 3.0])
+
+    def weighted(x):
+        return weights[0] * x[0] + weights[1] * x[1]
+
+    f = fd.jit(weighted)
+    weights[:] = 0.0  # too late: what a function reads is frozen when it is compiled
+    for x in ([1.0, 1.0], (1, 1), np.array([1, 1]), np.ones(4)[::2]):
+        assert f(x) == 5.0
+    np.testing.assert_allclose(fd.gradient(f, [1.0, 1.0]), [2.0, 3.0], rtol=1e-8)
+    assert fd.jit(of_two)(1.0, 2) == of_two(1.0, 2.0)
+    found = minimize(fd.jit(chained), [2.0, 2.0], jac=fd.Gradient(fd.jit(chained)), method="BFGS")
+    np.testing.assert_allclose(found.x, 1.0, atol=1e-4)
+
+
+@fd.jit
+def chained(x):
+    """Be a function that a decorator replaced."""
+    return 100.0 * (x[1] - x[0] * x[0]) ** 2 + (1.0 - x[0]) ** 2
+
+
+def test_a_decorated_function_can_be_pickled() -> None:
+    assert pickle.loads(pickle.dumps(chained)) is chained
+    assert chained.__name__ == "chained"
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fd.Gradient(chained)))(X[:2]), fd.gradient(chained, X[:2]))
+
+
+def test_more_arguments_than_x_are_to_be_closed_over() -> None:
+    with pytest.raises(TypeError, match="a jitted f takes x alone"):
+        fd.jit(lambda t, y: y[0] * t)
 
 
 @pytest.mark.parametrize("f", [3, "x", None, np.ones(2), np.sin, max, fd.Gradient(scalar)], ids=str)

@@ -16,18 +16,33 @@ static const ptrdiff_t PIECE_ROWS = 64;
 
 static const ptrdiff_t CACHE_LINE = 8; /* doubles; two of them, as processors fetch lines in pairs */
 
-/* A thread's copy of x, and the base point it holds. */
+/* Outputs beyond m, which an f of another idea of m may write: enough for most mistakes to do no harm. */
+static const ptrdiff_t GUARD = 64;
+
+/* What an output is before f sets it: a NaN that no arithmetic makes. */
+static const uint64_t UNSET = 0x7ff8fd1ffd1ffd1f;
+
+/* A thread's own: a copy of x, the base point that it holds, and outputs. */
 typedef struct {
     double *x;
     ptrdiff_t origin;
-} copy_of_x;
+    double *y;
+} desk;
 
 /* What the threads of a call share; read and written in the critical section of `take` alone. */
 typedef struct {
     ptrdiff_t next;
     ptrdiff_t failed;
-    int written;
+    int fault;
+    int wrote;
 } shared;
+
+/* What a thread found in a piece. */
+typedef struct {
+    ptrdiff_t failed;
+    int fault;
+    int wrote;
+} finding;
 
 static double now(void) {
 #ifdef _OPENMP
@@ -39,29 +54,42 @@ static double now(void) {
 #endif
 }
 
-ptrdiff_t fd_scratch(ptrdiff_t n) {
-    return n + 2 * CACHE_LINE;
+ptrdiff_t fd_scratch(const fd_function *f) {
+    return f->n + f->m + GUARD + 2 * CACHE_LINE;
 }
 
-/* Call f at x; return whether it succeeded. What it leaves unset in y is NaN, not what was there before. */
+static int unset(const double *y) {
+    return memcmp(y, &UNSET, sizeof UNSET) == 0;
+}
+
+/* Call an f that sets its outputs itself, at x; those are checked, as its m may be another one. */
+static int call_vector(const fd_function *f, double *x, double *y) {
+    for (ptrdiff_t k = 0; k <= f->m; k++)
+        memcpy(y + k, &UNSET, sizeof UNSET);
+    if (!((int (*)(double *, intptr_t, double *, intptr_t, void *))f->pointer)(x, f->n, y, f->m, f->data))
+        return FD_FAILED;
+    for (ptrdiff_t k = 0; k < f->m; k++)
+        if (unset(y + k))
+            return FD_UNSET;
+    return unset(y + f->m) ? FD_NONE : FD_BEYOND;
+}
+
 FD_INLINE int call(const fd_function *f, double *x, double *y) {
     switch (f->signature) {
     case FD_NUMBER:
         *y = ((double (*)(double))f->pointer)(x[0]);
-        return 1;
+        return FD_NONE;
     case FD_NUMBER_DATA:
         *y = ((double (*)(double, void *))f->pointer)(x[0], f->data);
-        return 1;
+        return FD_NONE;
     case FD_ARRAY:
         *y = ((double (*)(int, double *))f->pointer)((int)f->n, x);
-        return 1;
+        return FD_NONE;
     case FD_ARRAY_DATA:
         *y = ((double (*)(int, double *, void *))f->pointer)((int)f->n, x, f->data);
-        return 1;
+        return FD_NONE;
     default:
-        for (ptrdiff_t k = 0; k < f->m; k++)
-            y[k] = NAN;
-        return ((int (*)(double *, intptr_t, double *, intptr_t, void *))f->pointer)(x, f->n, y, f->m, f->data) != 0;
+        return call_vector(f, x, y);
     }
 }
 
@@ -69,51 +97,52 @@ static const double *base_of(const fd_points *p, ptrdiff_t n, ptrdiff_t origin) 
     return p->base + origin * n;
 }
 
-/* Whether f wrote to the thread's copy since it was loaded. */
-static int spoilt(const fd_points *p, ptrdiff_t n, const copy_of_x *copy) {
-    return copy->origin >= 0 && memcmp(copy->x, base_of(p, n, copy->origin), (size_t)n * sizeof(double)) != 0;
+/* Whether f wrote to the thread's copy of x since it was loaded. */
+static int spoilt(const fd_points *p, ptrdiff_t n, const desk *own) {
+    return own->origin >= 0 && memcmp(own->x, base_of(p, n, own->origin), (size_t)n * sizeof(double)) != 0;
 }
 
-/* Evaluate one row: set what it changes, call, restore. Return whether f succeeded. That f leaves x alone is part of
-   the contract of a compiled function, and checked: wherever a coordinate is set or restored, and as a whole in the
-   end. */
-FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, copy_of_x *copy, double *y,
-                       int *written) {
+/* Evaluate one row into the thread's outputs: set what it changes, call, restore. Return what is wrong with the call.
+   That f leaves x alone is part of the contract of a compiled function, and checked: wherever a coordinate is set or
+   restored, and as a whole in the end. */
+FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, desk *own, int *wrote) {
     const ptrdiff_t n = f->n;
     const ptrdiff_t origin = p->start ? p->start[row] : p->indptr ? 0 : row;
     const double *base = base_of(p, n, origin);
     const ptrdiff_t first = p->indptr ? p->indptr[row] : 0;
     const ptrdiff_t last = p->indptr ? p->indptr[row + 1] : 0;
-    double *x = copy->x;
-    if (copy->origin != origin) {
-        *written |= spoilt(p, n, copy);
+    double *x = own->x;
+    if (own->origin != origin) {
+        *wrote |= spoilt(p, n, own);
         memcpy(x, base, (size_t)n * sizeof(double));
-        copy->origin = origin;
+        own->origin = origin;
     }
     for (ptrdiff_t t = first; t < last; t++) {
         const ptrdiff_t i = p->indices[t];
-        *written |= x[i] != base[i];
+        *wrote |= x[i] != base[i];
         x[i] = p->values[t];
     }
-    const int succeeded = call(f, x, y);
+    const int fault = call(f, x, own->y);
     for (ptrdiff_t t = first; t < last; t++) {
         const ptrdiff_t i = p->indices[t];
-        *written |= x[i] != p->values[t];
+        *wrote |= x[i] != p->values[t];
         x[i] = base[i];
     }
-    return succeeded;
+    return fault;
 }
 
 /* Report what a piece found, and take the next one; return its first row, or the number of rows where there is none. As
    pieces are taken in order, and each that is taken is finished, what is done in the end is a prefix. */
-static ptrdiff_t take(shared *s, ptrdiff_t rows, ptrdiff_t piece, ptrdiff_t failed, int written, int stop) {
+static ptrdiff_t take(shared *s, ptrdiff_t rows, ptrdiff_t piece, const finding *found, int stop) {
     ptrdiff_t first = rows;
 #pragma omp critical(fastdiff_take)
     {
-        if (failed >= 0 && (s->failed < 0 || failed < s->failed))
-            s->failed = failed;
-        s->written |= written;
-        if (!stop && s->failed < 0 && !s->written && s->next < rows) {
+        if (found->failed >= 0 && (s->failed < 0 || found->failed < s->failed)) {
+            s->failed = found->failed;
+            s->fault = found->fault;
+        }
+        s->wrote |= found->wrote;
+        if (!stop && s->failed < 0 && !s->wrote && s->next < rows) {
             first = s->next;
             s->next += piece;
         }
@@ -122,20 +151,25 @@ static ptrdiff_t take(shared *s, ptrdiff_t rows, ptrdiff_t piece, ptrdiff_t fail
 }
 
 /* What one thread does: take pieces until there are none, or the time is up. */
-static void work(const fd_function *f, const fd_points *p, double deadline, ptrdiff_t strict, double *x, double *values,
-                 shared *s) {
-    copy_of_x copy = {x, -1};
-    ptrdiff_t piece = 1, failed = -1, first;
-    int written = 0;
+static void work(const fd_function *f, const fd_points *p, double deadline, ptrdiff_t strict, double *scratch,
+                 double *values, shared *s) {
+    desk own = {scratch, -1, scratch + f->n};
+    finding found = {-1, FD_NONE, 0};
+    ptrdiff_t piece = 1, first;
     double before = now();
-    while ((first = take(s, p->count, piece, failed, written, before > deadline)) < p->count) {
+    while ((first = take(s, p->count, piece, &found, before > deadline)) < p->count) {
         const ptrdiff_t last = first + piece < p->count ? first + piece : p->count;
-        for (ptrdiff_t row = first; row < last && failed < 0; row++) {
+        for (ptrdiff_t row = first; row < last && found.failed < 0; row++) {
             double *y = values + row * f->m;
-            if (evaluate(f, p, row, &copy, y, &written))
+            const int fault = evaluate(f, p, row, &own, &found.wrote);
+            if (fault == FD_NONE) {
+                memcpy(y, own.y, (size_t)f->m * sizeof(double));
                 continue;
-            if (row < strict)
-                failed = row;
+            }
+            if (fault != FD_FAILED || row < strict) {
+                found.failed = row;
+                found.fault = fault;
+            }
             for (ptrdiff_t k = 0; k < f->m; k++)
                 y[k] = NAN;
         }
@@ -146,29 +180,30 @@ static void work(const fd_function *f, const fd_points *p, double deadline, ptrd
             piece = 1;
         before = after;
     }
-    written |= spoilt(p, f->n, &copy);
-    take(s, p->count, 0, failed, written, 1);
+    found.wrote |= spoilt(p, f->n, &own);
+    take(s, p->count, 0, &found, 1);
 }
 
 void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, ptrdiff_t strict,
              double *scratch, double *values, fd_progress *progress) {
     const double start = now();
-    shared s = {progress->done, -1, 0};
+    shared s = {progress->done, -1, FD_NONE, 0};
     if (threads == 1) { /* an idle team is woken by any region, one of a single thread included */
         work(f, points, start + seconds, strict, scratch, values, &s);
     } else {
 #pragma omp parallel num_threads(threads)
         {
 #ifdef _OPENMP
-            double *x = scratch + omp_get_thread_num() * fd_scratch(f->n);
+            double *own = scratch + omp_get_thread_num() * fd_scratch(f);
 #else
-            double *x = scratch;
+            double *own = scratch;
 #endif
-            work(f, points, start + seconds, strict, x, values, &s);
+            work(f, points, start + seconds, strict, own, values, &s);
         }
     }
     progress->done = s.next < points->count ? s.next : points->count;
     progress->failed = s.failed;
-    progress->written = s.written;
+    progress->fault = s.fault;
+    progress->wrote = s.wrote;
     progress->seconds = now() - start;
 }

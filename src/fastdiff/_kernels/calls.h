@@ -35,16 +35,25 @@ typedef struct {
     const double *values;
 } fd_points;
 
+/* What is wrong with a call. */
+enum fd_fault {
+    FD_NONE,
+    FD_FAILED, /* f returned 0 */
+    FD_UNSET,  /* f left an output as it was */
+    FD_BEYOND, /* f wrote more outputs than m */
+};
+
 /* How far a call came, and what stopped it. */
 typedef struct {
     ptrdiff_t done;   /* the rows below it have values */
-    ptrdiff_t failed; /* the first row whose call failed, or -1 */
-    int written;      /* f wrote to x */
+    ptrdiff_t failed; /* the first row with a fault, or -1 */
+    int fault;        /* of the first row that has one */
+    int wrote;        /* f wrote to x: no value can be trusted */
     double seconds;   /* the time it took */
 } fd_progress;
 
-/* Doubles of scratch for each thread, n numbers of a point and a cache line between threads. */
-ptrdiff_t fd_scratch(ptrdiff_t n);
+/* Doubles of scratch for each thread: a point, outputs, and room between threads. */
+ptrdiff_t fd_scratch(const fd_function *f);
 
 /* Call f at the points from progress->done on, on `threads` threads, each with a copy of x of its own in `scratch`.
    Stops after about `seconds`, or where a call fails; from row `strict` on, a call that fails gives NaN instead.

@@ -25,6 +25,11 @@ from ._evaluate cimport (
 cnp.import_array()
 
 cdef extern from "calls.h" nogil:
+    enum:
+        FD_FAILED
+        FD_UNSET
+        FD_BEYOND
+
     ctypedef struct fd_function:
         void (*pointer)() noexcept
         int signature
@@ -43,10 +48,11 @@ cdef extern from "calls.h" nogil:
     ctypedef struct fd_progress:
         Py_ssize_t done
         Py_ssize_t failed
-        int written
+        int fault
+        int wrote
         double seconds
 
-    Py_ssize_t fd_scratch(Py_ssize_t n)
+    Py_ssize_t fd_scratch(const fd_function *f)
     void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, Py_ssize_t strict,
                  double *scratch, double *values, fd_progress *progress) noexcept
 
@@ -141,6 +147,13 @@ cdef class CompiledLoop(Evaluator):
         self.run(&points, first, <double *> cnp.PyArray_DATA(values))
         return values
 
+    cdef object failure(self, int fault, object x):
+        """Return the exception for a call at x, or raise that of f."""
+        if fault == FD_FAILED:
+            return self.source.failure(x, self.shape)
+        found = "set fewer" if fault == FD_UNSET else "wrote more"
+        return ValueError(f"`f` {found} numbers than the {self.size} that `outputs` promises, at x = {x}")
+
     cdef int run(self, const fd_points *points, Py_ssize_t first, double *values) except -1:
         """Evaluate the points from `first` on: a trial on one thread, then as many as the rest is worth."""
         cdef fd_progress progress
@@ -154,19 +167,19 @@ cdef class CompiledLoop(Evaluator):
         try:
             while progress.done < points.count:
                 if scratch == NULL:
-                    scratch = <double *> malloc(threads * fd_scratch(self.f.n) * sizeof(double))
+                    scratch = <double *> malloc(threads * fd_scratch(&self.f) * sizeof(double))
                     if scratch == NULL:
                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
                 begun = progress.done
                 with nogil:
                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
                 self.nfev += self.weight * (progress.done - begun)
-                if progress.written:
+                if progress.wrote:
                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
                                      "its own")
                 if progress.failed >= 0:
                     self.nfev += self.weight * (progress.failed + 1 - progress.done)
-                    raise self.source.failure(point(points, progress.failed, self.f.n))
+                    raise self.failure(progress.fault, point(points, progress.failed, self.f.n))
                 PyErr_CheckSignals()
                 if seconds == TRIAL_SECONDS and progress.done < points.count:
                     seconds = INTERRUPT_SECONDS

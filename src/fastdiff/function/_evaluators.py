@@ -57,7 +57,7 @@ def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
     call, size, shape = problem.call, problem.x.size, problem.x.shape
     elementwise = problem.target.kind == "elementwise"
     if isinstance(compiled, Jitted):
-        by_numbers = elementwise and (problem.scalar_x or bool(call.args))
+        by_numbers = elementwise and (problem.scalar_x or bool(call.args) or compiled.takes_number())
         count = 1 + len(call.args) if by_numbers else size
         unpacked = by_numbers or call.unpack
         form = Form(True, count) if unpacked else Form(False, len(shape))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import lru_cache, update_wrapper
+from math import prod
+from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -56,7 +59,9 @@ def jit(f: Function) -> Jitted:
     array([4., 1.])
     """
     if not isinstance(f, FunctionType | Jitted) and not _is_dispatcher(f):
-        raise TypeError(f"`f` must be a Python function or one compiled by numba.njit, got {f!r:.80}")
+        raise TypeError(
+            f"`f` must be a Python function or one compiled by numba.njit, got {f!r:.80}; wrap it in a function"
+        )
     return f if isinstance(f, Jitted) else _jitted(f)
 
 
@@ -72,7 +77,7 @@ class Form:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.count} numbers" if self.numbers else f"an array of {self.count} dimensions"
+        return f"{self.count} numbers" if self.numbers else f"a {self.count}-d array"
 
 
 class Jitted:
@@ -90,7 +95,6 @@ class Jitted:
         self._compiler: Any = _dispatch.numba()
         self.f = f
         self.python: Function = self._compiler.plain(f)
-        self._call: Function = self._compiler.dispatcher(f)
         self._compilations: dict[Form, Any] = {}
         update_wrapper(self, self.python)
         self._compile_likely(self._compiler.numbers_taken(self.python))
@@ -98,15 +102,28 @@ class Jitted:
     def _compile_likely(self, count: int) -> None:
         """Compile for the form of x that f seems to be made for, so that what can't be compiled is told at once."""
         if count > 1:
-            self.compilation(Form(True, count))
-            return
-        try:
-            self.compilation(Form(False, 1))
-        except TypeError as error:
             try:
-                self.compilation(Form(True, 1))
-            except TypeError:
-                raise error from None
+                self.compilation(Form(True, count))
+            except TypeError as error:
+                hint = "a jitted f takes x alone, as an array or as its numbers: close over what else it takes"
+                raise TypeError(f"{error}; {hint}") from error
+            return
+        faults = []
+        for form in _LIKELY:
+            try:
+                self.compilation(form)
+            except TypeError as error:
+                faults.append(error)
+            else:
+                return
+        raise faults[0]
+
+    def takes_number(self) -> bool:
+        """Whether f can be called with one number, and returns one."""
+        try:
+            return bool(self.compilation(Form(True, 1)).scalar)
+        except TypeError:
+            return False
 
     def compilation(self, form: Form) -> Any:
         """Return f compiled for a form of x; compile it where the form is new."""
@@ -130,15 +147,25 @@ class Jitted:
         )
 
     def __call__(self, *args: Any) -> Any:
-        """Return f at these arguments, compiled."""
-        return self._call(*args)
+        """Return f at these arguments, compiled as for its derivatives."""
+        if len(args) == 1 and np.ndim(args[0]):
+            x = np.asarray(args[0], np.float64, order="C")
+            return self.compilation(Form(False, x.ndim)).inner(x)
+        return self.compilation(Form(True, len(args))).inner(*map(float, args))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return jit, (self.f,)
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        try:
+            decorated = attrgetter(self.python.__qualname__)(sys.modules[self.python.__module__]) is self
+        except (AttributeError, KeyError):
+            decorated = False
+        return self.python.__qualname__ if decorated else (jit, (self.f,))
 
     def __repr__(self) -> str:
         return f"fastdiff.jit({self.f!r})"
 
+
+# What f may take x for, the likeliest first.
+_LIKELY = (Form(False, 1), Form(True, 1), Form(False, 2), Form(False, 3))
 
 # Compiling takes some 0.3 s; functions that are made anew again and again push each other out.
 _jitted = lru_cache(maxsize=256)(Jitted)
@@ -162,15 +189,17 @@ class JittedPointer(Pointer):
 
     def value(self, x: FloatArray) -> Array:
         """Return f(x), of the shape that f gives it; x is flat."""
-        return self._at(self.jitted, x)
+        return self._at(self.jitted.compilation(self.form).inner, x)
 
-    def failure(self, x: FloatArray) -> Exception:
+    def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
         """Run f in Python where it failed, so that its own exception arrives; return one where there is none."""
-        shape = self._at(self.jitted.python, x).shape
-        return ValueError(
-            f"`f` failed at x = {x} when compiled, but returns the shape {shape} in Python; it must return the same "
-            "shape at every point, and do the same in both"
-        )
+        found = self._at(self.jitted.python, x).shape
+        if prod(found) != prod(outputs):
+            return ValueError(
+                f"`f` returned the shape {found} at x = {x}, and not {outputs}; it must return the same shape at every "
+                "point, that of `outputs` where it is given"
+            )
+        return RuntimeError(f"`f` failed at x = {x} when compiled, but not in Python")
 
     def _at(self, f: Function, x: FloatArray) -> Array:
         return numbers(f(*x.tolist()) if self.form.numbers else f(x.reshape(self.shape)), complex_allowed=False)

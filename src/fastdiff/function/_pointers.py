@@ -57,8 +57,8 @@ class Pointer:
             return 1
         return wanted
 
-    def failure(self, x: FloatArray) -> Exception:
-        """Return the exception for a call that failed at x."""
+    def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
+        """Return the exception for a call that failed at x; `outputs` is the shape that f shall return."""
         data = "" if self.data else "; its user_data is NULL: pass data by scipy.LowLevelCallable(f, user_data)"
         return RuntimeError(f"`f` failed (it returned 0) at x = {x}{data}")
 
@@ -151,7 +151,7 @@ def _ctypes_type(kind: Any) -> str:
         return f"{_ctypes_type(code)} *"
     if code in ("i", "l", "q"):
         return {struct.calcsize("i"): "int", struct.calcsize("P"): "intptr_t"}[struct.calcsize(code)]
-    return {"d": "double", "P": "void *"}.get(code or "", str(getattr(kind, "__name__", kind)))
+    return {"d": "double", "f": "float", "P": "void *"}.get(code or "", str(getattr(kind, "__name__", kind)))
 
 
 _parallel: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()

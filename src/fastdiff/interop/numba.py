@@ -58,12 +58,6 @@ def plain(f: Any) -> Callable[..., Any]:
     return function
 
 
-def dispatcher(f: Any) -> Callable[..., Any]:
-    """Return what compiles f when it is called, or f itself where it does so."""
-    found: Callable[..., Any] = f if isinstance(f, Dispatcher) else numba.njit(**_OPTIONS)(f)
-    return found
-
-
 def numbers_taken(f: Callable[..., Any]) -> int:
     """Return how many positional arguments f needs."""
     return sum(1 for p in _positional(f) if p.default is p.empty)
