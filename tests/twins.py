@@ -111,6 +111,11 @@ cdef api int vector(double *x, intptr_t n, double *y, intptr_t m, void *data) no
     y[1] = x[2] * x[2] * x[0] / x[1]
     return 1
 
+cdef api double interpreted(int n, double *x) except? -1:
+    if x[0] > 0.7:
+        raise KeyError("late", n)
+    return sum([x[k] * x[k] for k in range(n)])
+
 cdef api double scaled(int n, double *x, void *data) noexcept nogil:
     return (<double *> data)[0] * x[0]
 """

@@ -74,6 +74,18 @@ def test_capsules_of_cython_equal_their_twins(capsules: dict[str, Any], name: st
             same(found, VERBS[verb](TWIN[signature], x, method=method, full_output=True))
 
 
+def test_a_function_of_cython_may_use_the_interpreter(capsules: dict[str, Any]) -> None:
+    for f in (capsules["interpreted"], LowLevelCallable(capsules["interpreted"])):
+        np.testing.assert_allclose(fd.gradient(f, [0.5, 1.0]), [1.0, 2.0], rtol=1e-8)
+        planned = fd.Gradient(f)
+        for _ in range(3):
+            np.testing.assert_allclose(planned(np.array([0.5, 1.0])), [1.0, 2.0], rtol=1e-8)
+        for call in (planned, lambda x, f=f: fd.gradient(f, x)):
+            with pytest.raises(KeyError) as caught:
+                call(np.array([0.7, 1.0]))
+            assert caught.value.args == ("late", 2)
+
+
 @pytest.mark.parametrize("method", REAL)
 @pytest.mark.parametrize("x", [0.7, X, X.reshape(3, 1), np.empty((0, 2))], ids=["0-d", "1-d", "2-d", "empty"])
 @pytest.mark.parametrize("kind", KINDS)

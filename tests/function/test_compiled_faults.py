@@ -102,6 +102,14 @@ def test_a_function_of_one_number_gets_one(signature: str) -> None:
     assert fd.gradient(CFUNCS[signature], X[:1]).shape == (1,)
 
 
+def test_ndpointer_is_a_pointer_to_double() -> None:
+    form = ctypes.CFUNCTYPE(D, ctypes.c_int, np.ctypeslib.ndpointer(np.float64, flags="C"))
+    f = form(CFUNCS["array"].address)
+    np.testing.assert_array_equal(fd.gradient(f, X), fd.gradient(scalar, X))
+    with pytest.raises(TypeError, match=r"POINTER\(ctypes.c_double\)"):
+        fd.gradient(ctypes.CFUNCTYPE(D, ctypes.c_int, np.ctypeslib.ndpointer(np.float32))(0), X)
+
+
 # ---- NULL, data
 
 
@@ -270,6 +278,16 @@ def test_options_of_python_functions_are_refused(option: str) -> None:
             verb(CFUNCS["array"], X, **{option: PYTHON_ONLY[option]})
     with pytest.raises(ValueError, match=option):
         fd.Gradient(CFUNCS["array"], **{option: PYTHON_ONLY[option]})
+
+
+def test_options_that_say_nothing_are_no_fault() -> None:
+    found = fd.gradient(
+        CFUNCS["array"], X, args=(), kwargs={}, argnum=0, unpack=False, vectorized=False, workers=None, threads=None
+    )
+    np.testing.assert_array_equal(found, fd.gradient(scalar, X))
+    for option in ({"argnum": False}, {"args": []}, {"vectorized": 0}):
+        with pytest.raises((TypeError, ValueError)):
+            fd.gradient(CFUNCS["array"], X, **option)
 
 
 @pytest.mark.parametrize("option", ["threads", "outputs"])

@@ -6,6 +6,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -54,11 +55,7 @@ class Raised:
 
     def __reduce__(self) -> tuple[Any, ...]:
         story = "".join(traceback.format_exception(self.error))
-        try:
-            pickle.loads(pickle.dumps(self.error))
-        except Exception:  # an exception may raise anything when it is pickled
-            return Raised, (RuntimeError(f"{type(self.error).__name__}: {self.error}"), self.x, story)
-        return Raised, (self.error, self.x, story)
+        return _received, (_portable(self.error), self.x, story)
 
     def thrown(self) -> Exception:
         """Return the exception, with notes that tell where it comes from."""
@@ -66,6 +63,42 @@ class Raised:
         if self.story:
             self.error.add_note(f"in a worker:\n{self.story}")
         return self.error
+
+
+def _received(data: bytes, x: Any, story: str) -> Raised:
+    return Raised(pickle.loads(data), x, story)
+
+
+def _rebuilt(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    """Return an exception without its __init__, which may want other arguments than it passes on."""
+    error: Exception = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class _Parts:
+    """What an exception is made of, to be pickled in its stead."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self._error), self._error.args, self._error.__dict__)
+
+
+def _portable(error: Exception) -> bytes:
+    """Return an exception as bytes: as it pickles itself, by its parts, or what it says."""
+    attempts: list[Callable[[], bytes]] = [lambda: pickle.dumps(error), lambda: pickle.dumps(_Parts(error))]
+    with suppress(ImportError):
+        import cloudpickle
+
+        attempts.append(lambda: cloudpickle.dumps(_Parts(error)))
+    for attempt in attempts:
+        with suppress(Exception):  # anything may happen when an exception is pickled
+            data = attempt()
+            if type(pickle.loads(data)) is type(error):
+                return data
+    return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
 
 
 class Task:
@@ -267,9 +300,10 @@ class Blocks:
         except BrokenExecutor as error:
             raise RuntimeError(
                 f"`workers`: a process died while it evaluated f ({error}). f may have crashed it or used up its "
-                'memory; a script must start its work under `if __name__ == "__main__":`'
+                'memory; a script must be a file, and start its work under `if __name__ == "__main__":`'
             ) from error
         except Exception as error:
-            if self._task.unpicklable is not None:
-                raise self._task.unpicklable from error
+            fault = self._task.unpicklable
+            if fault is not None:
+                raise fault from fault.__cause__
             raise RuntimeError(f"`workers` failed: {type(error).__name__}: {error}") from error

@@ -16,6 +16,7 @@ class CompiledLoop(Evaluator):
         epsilon: float,
         weight: int,
         edges: bool,
+        held: bool,
         team: Callable[[float], int],
     ) -> None: ...
     def evaluate(self, batch: Batch) -> Array: ...

@@ -4,7 +4,7 @@
 import numpy as np
 
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
 from libc.math cimport isfinite
 from libc.stdint cimport uintptr_t
@@ -86,6 +86,8 @@ cdef class CompiledLoop(Evaluator):
         The points that one call counts for: an elementwise f takes as many as x has entries.
     edges : bool
         Whether a failure, but for that at the first point of all, says that the point is outside the domain of f.
+    held : bool
+        Whether f may need the interpreter: it is called with its lock, and its exceptions are looked for.
     team : callable
         Called with the estimated seconds of the work, returns the number of threads.
     """
@@ -94,14 +96,16 @@ cdef class CompiledLoop(Evaluator):
     cdef object team
     cdef Py_ssize_t weight
     cdef bint edges
+    cdef bint held
     cdef fd_function f
 
     def __init__(self, source, Py_ssize_t size, shape, double epsilon, Py_ssize_t weight, bint edges,
-                 team):
+                 bint held, team):
         self.source = source
         self.weight = weight
         self.team = team
         self.edges = edges
+        self.held = held
         self.epsilon = epsilon
         self.f.pointer = <void (*)() noexcept> <uintptr_t> source.address
         self.f.signature = source.signature
@@ -121,8 +125,9 @@ cdef class CompiledLoop(Evaluator):
     cdef CompiledLoop fresh(self):
         """Return the same with a count of its own."""
         cdef CompiledLoop other = CompiledLoop.__new__(CompiledLoop)
-        other.source, other.team, other.edges, other.weight = self.source, self.team, self.edges, self.weight
+        other.source, other.team, other.edges, other.held = self.source, self.team, self.edges, self.held
         other.epsilon, other.shape, other.size, other.f = self.epsilon, self.shape, self.size, self.f
+        other.weight = self.weight
         return other
 
     def evaluate(self, Batch batch not None):
@@ -171,8 +176,12 @@ cdef class CompiledLoop(Evaluator):
                     if scratch == NULL:
                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
                 begun = progress.done
-                with nogil:
+                if self.held:
                     fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
+                    raise_pending()
+                with nogil:  # which also lets other Python threads run
+                    if not self.held:
+                        fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
                 self.nfev += self.weight * (progress.done - begun)
                 if progress.wrote:
                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
@@ -302,6 +311,11 @@ cdef class DirectGradient:
             free(h)
             owner.nfev += evaluate.nfev
         return gradient, worst, own, values
+
+
+cdef int raise_pending() except -1:
+    """Raise the exception that a function of Cython left, if there is one."""
+    return -1 if PyErr_Occurred() != NULL else 0
 
 
 cdef inline void *data_or_null(cnp.ndarray array):

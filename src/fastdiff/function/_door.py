@@ -281,8 +281,7 @@ def call(verb: str, f: Any, options: Options) -> Call:
     compiled = compiled_function("f", f)
     if not options and compiled is None:
         return Call(f)
-    off = [name for name in ("unpack", "vectorized", "progress") if options.get(name) is False]
-    given = {name: value for name, value in options.items() if value is not None and name not in off}
+    given = {name: value for name, value in options.items() if not _says_nothing(name, value)}
     for name, reason in (_ONLY_COMPILED if compiled is None else _ONLY_PYTHON).items():
         if name in given and not (name == "unpack" and isinstance(compiled, Jitted)):
             kind = "a Python" if compiled is None else "a compiled"
@@ -309,6 +308,15 @@ def call(verb: str, f: Any, options: Options) -> Call:
             if options.get(name):
                 raise ValueError(f"`{name}` and a slice as `argnum` can't be given together: a slice unpacks already")
     return made
+
+
+# What an option is where it might as well be left out.
+_NOTHING = {"unpack": False, "vectorized": False, "progress": False, "args": (), "kwargs": {}, "argnum": 0}
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    default = _NOTHING.get(name)
+    return value is None or (type(value) is type(default) and value == default)
 
 
 def _compiled_call(f: Any, compiled: Pointer | Jitted, given: dict[str, Any]) -> Call:

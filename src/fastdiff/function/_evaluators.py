@@ -74,7 +74,8 @@ def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
     edges = problem.settings.goal.on_error == "edge"
     team = partial(_threads.for_work, pointer.threads(call.threads), worthwhile=_threads.WORTHWHILE_CALLS)
     weight = size if elementwise and not by_numbers else 1
-    evaluate = CompiledLoop(pointer, count, outputs, epsilon, weight, edges, team)
+    held = pointer.concurrency == "held" and call.threads is None
+    evaluate = CompiledLoop(pointer, count, outputs, epsilon, weight, edges, held, team)
     return Entrywise(evaluate, problem) if by_numbers else evaluate
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from .._typing import FloatArray
 
 # The position is the number of the signature in _kernels/calls.h.
@@ -24,7 +26,7 @@ ONE_NUMBER = (0, 1)
 VECTOR = 4
 MOST_NUMBERS = 2**31 - 1  # where it is an int that tells how many
 
-Concurrency: TypeAlias = Literal["safe", "unknown", "never"]
+Concurrency: TypeAlias = Literal["safe", "unknown", "held", "never"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,9 @@ class Pointer:
         How it is called: the position in `SIGNATURES`.
     data : int
         The address it gets as ``void *``, 0 for NULL.
-    concurrency : {"safe", "unknown", "never"}
-        Whether several threads may call it at once.
+    concurrency : {"safe", "unknown", "held", "never"}
+        Whether several threads may call it at once. ``"held"``: it may need the interpreter, and then not even one may
+        without it.
     owner : object
         What keeps the function and its data alive.
     """
@@ -53,7 +56,7 @@ class Pointer:
 
     def threads(self, wanted: int | None) -> int | None:
         """Return the number of threads that may call it, of those that are wanted; None leaves it to the work."""
-        if self.concurrency == "never" or (self.concurrency == "unknown" and wanted is None):
+        if self.concurrency == "never" or (self.concurrency in ("unknown", "held") and wanted is None):
             return 1
         return wanted
 
@@ -88,7 +91,10 @@ def read(name: str, f: object) -> Pointer:
     number = _number_of(found)
     if number is None:
         listed = "; ".join(SIGNATURES)
-        raise TypeError(f"`{name}` is {kind} with the signature {found!r}; the accepted ones are: {listed}")
+        raise TypeError(
+            f"`{name}` is {kind} with the signature {found!r}; the accepted ones are: {listed} (double * is "
+            "ctypes.POINTER(ctypes.c_double), void * is ctypes.c_void_p)"
+        )
     if not address:
         raise ValueError(f"`{name}` is a NULL pointer")
     if data and "void" not in SIGNATURES[number]:
@@ -123,7 +129,8 @@ def _capsule(name: str, f: Any) -> _Found:
     from ._compiled import capsule  # where the compiled core is missing, other kinds are still told apart
 
     signature, address, data = capsule(f)
-    return signature, address, data, "unknown"
+    # Cython's names do not tell whether a function is `nogil`; SciPy calls them with the interpreter's lock as well.
+    return signature, address, data, "held"
 
 
 def _low_level(name: str, f: Any) -> _Found:
@@ -146,6 +153,10 @@ def _ctypes_signature(f: Any) -> str:
 
 
 def _ctypes_type(kind: Any) -> str:
+    if kind is None:
+        return "void"
+    if getattr(kind, "_dtype_", None) == np.float64:  # of numpy.ctypeslib.ndpointer
+        return "double *"
     code = getattr(kind, "_type_", None)
     if isinstance(code, type):
         return f"{_ctypes_type(code)} *"
