@@ -318,6 +318,14 @@ def test_a_parallel_function_is_called_on_one_thread(monkeypatch: pytest.MonkeyP
     assert set(asked) == {1}
 
 
+def test_planned_objects_of_compiled_functions_take_x_alone() -> None:
+    for f in (CFUNCS["array"], fd.jit(scalar)):
+        for cls in (fd.Gradient, fd.Jacobian, fd.Hessian):
+            for arguments, keywords in (((X, 5.0), {}), ((X,), {"p": 5.0})):
+                with pytest.raises(TypeError, match="must be called with x alone"):
+                    cls(f)(*arguments, **keywords)
+
+
 def test_python_threads_may_share_a_planned_object() -> None:
     planned, points = fd.Gradient(CFUNCS["array"]), [X + k / 8 for k in range(8)]
     wanted = [fd.gradient(scalar, x) for x in points]
@@ -460,8 +468,12 @@ def test_a_changing_shape_is_an_error() -> None:
     for threads in (1, 2):
         with pytest.raises(ValueError, match="the same shape at every point"):
             fd.jacobian(fd.jit(f), X, threads=threads)
-    with pytest.raises(ValueError, match=r"returned the shape \(2,\) .* and not \(3,\)"):
-        fd.jacobian(fd.jit(vector), X, outputs=3)
+    for f, shape, wrong in ((vector, r"the shape \(2,\)", (3, 0, (2, 1))), (scalar, "one number", (0, 2, (1, 2)))):
+        for stated in wrong:
+            with pytest.raises(ValueError, match=f"`outputs` is .*, but `f` returns {shape}"):
+                fd.jacobian(fd.jit(f), X, outputs=stated)
+    assert fd.jacobian(fd.jit(vector), X, outputs=2).shape == (2, 3)
+    assert fd.jacobian(fd.jit(scalar), X, outputs=1).shape == (3,)
 
 
 def test_what_is_made_for_matrices_alone() -> None:
@@ -494,10 +506,12 @@ def test_a_jitted_function_is_called_as_it_is_differentiated() -> None:
         return weights[0] * x[0] + weights[1] * x[1]
 
     f = fd.jit(weighted)
+    vector_valued = fd.jit(lambda x: weights * x)
     weights[:] = 0.0  # too late: what a function reads is frozen when it is compiled
     for x in ([1.0, 1.0], (1, 1), np.array([1, 1]), np.ones(4)[::2]):
         assert f(x) == 5.0
     np.testing.assert_allclose(fd.gradient(f, [1.0, 1.0]), [2.0, 3.0], rtol=1e-8)
+    np.testing.assert_allclose(fd.jacobian(vector_valued, [1.0, 1.0]), np.diag([2.0, 3.0]), atol=1e-8)
     assert fd.jit(of_two)(1.0, 2) == of_two(1.0, 2.0)
     found = minimize(fd.jit(chained), [2.0, 2.0], jac=fd.Gradient(fd.jit(chained)), method="BFGS")
     np.testing.assert_allclose(found.x, 1.0, atol=1e-4)

@@ -61,9 +61,9 @@ def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
         count = 1 + len(call.args) if by_numbers else size
         unpacked = by_numbers or call.unpack
         form = Form(True, count) if unpacked else Form(False, len(shape))
-        pointer: Pointer = compiled.pointer(form, shape)
+        pointer: Pointer = compiled.pointer(form, shape, call.outputs)
         compilation = compiled.compilation(form)
-        outputs = () if compilation.scalar and call.outputs is None else call.outputs
+        outputs = () if compilation.scalar else None  # which the first value shows
         epsilon = compilation.epsilon
     else:
         pointer, epsilon = compiled, EPSILON

@@ -131,9 +131,17 @@ class Jitted:
             self._compilations[form] = self._compiler.compile(self.f, form)
         return self._compilations[form]
 
-    def pointer(self, form: Form, shape: tuple[int, ...]) -> JittedPointer:
-        """Return the pointer for an x of this form and shape."""
+    def pointer(self, form: Form, shape: tuple[int, ...], outputs: tuple[int, ...] | None) -> JittedPointer:
+        """Return the pointer for an x of this form and shape; `outputs` is the shape that f shall return, if stated.
+
+        Raises
+        ------
+        ValueError
+            If f returns one number, and `outputs` says otherwise.
+        """
         compiled = self.compilation(form)
+        if compiled.scalar and outputs is not None and prod(outputs) != 1:
+            raise ValueError(f"`outputs` is {outputs}, but `f` returns one number")
         lengths = np.array(shape, np.intp)
         return JittedPointer(
             address=compiled.cfunc.address,
@@ -144,6 +152,7 @@ class Jitted:
             jitted=self,
             form=form,
             shape=shape,
+            outputs=outputs,
         )
 
     def __call__(self, *args: Any) -> Any:
@@ -181,23 +190,29 @@ class JittedPointer(Pointer):
         The function.
     form, shape : Form, tuple of int
         How x reaches it.
+    outputs : tuple of int or None
+        The shape that it shall return, if stated.
     """
 
     jitted: Jitted
     form: Form
     shape: tuple[int, ...]
+    outputs: tuple[int, ...] | None
 
     def value(self, x: FloatArray) -> Array:
         """Return f(x), of the shape that f gives it; x is flat."""
-        return self._at(self.jitted.compilation(self.form).inner, x)
+        value = self._at(self.jitted.compilation(self.form).inner, x)
+        if self.outputs is not None and value.shape != self.outputs:
+            raise ValueError(f"`outputs` is {self.outputs}, but `f` returns the shape {value.shape}")
+        return value
 
     def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
         """Run f in Python where it failed, so that its own exception arrives; return one where there is none."""
         found = self._at(self.jitted.python, x).shape
         if prod(found) != prod(outputs):
             return ValueError(
-                f"`f` returned the shape {found} at x = {x}, and not {outputs}; it must return the same shape at every "
-                "point, that of `outputs` where it is given"
+                f"`f` returned the shape {outputs} first and {found} later, at x = {x}; it must return the same shape "
+                "at every point"
             )
         return RuntimeError(f"`f` failed at x = {x} when compiled, but not in Python")
 

@@ -89,6 +89,10 @@ class Planned:
             x, others = args[0], args[1:]
         else:
             x, others = call.split(args)
+        if (others or kwargs) and call.compiled is not None:
+            raise TypeError(
+                f"{type(self).__name__} of a compiled `f` must be called with x alone: f takes nothing else"
+            )
         if others or kwargs:
             call = replace(call, args=others or call.args, kwargs=kwargs or call.kwargs)
         return _door.point(x), call

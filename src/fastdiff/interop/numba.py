@@ -136,7 +136,8 @@ def _storing(returned: Any) -> tuple[Any, Any]:
 
 @numba.njit
 def _store_number(value, y, m):  # type: ignore[no-untyped-def]
-    y[0] = value
+    if m == 1:
+        y[0] = value
     return m == 1
 
 
