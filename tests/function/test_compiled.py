@@ -4,6 +4,7 @@ import ctypes
 import math
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -596,3 +597,48 @@ def test_a_planned_gradient_counts_what_was_evaluated_before_an_exception() -> N
     assert planned.nfev == 3
     np.testing.assert_allclose(planned(np.array([0.6])), [1.2])
     assert planned.nfev == 5
+
+
+def test_threads_may_share_a_planned_object_at_x_of_other_shapes() -> None:
+    f = fd.jit(lambda x: (x * x).sum())
+    planned, wrong = fd.Gradient(f), []
+
+    def many(n: int) -> None:
+        x = np.arange(1.0, n + 1)
+        for _ in range(300):
+            if not np.allclose(planned(x), 2 * x):
+                wrong.append(n)
+            last = planned.last
+            assert last is None or last.value.shape in ((2,), (3,), (4,), (5,))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(many, (2, 3, 4, 5)))
+    assert not wrong
+
+
+def noted(t: Any) -> float:
+    if t > 0.7:
+        raise KeyError("late", 7)
+    return float(t)
+
+
+@numba.njit
+def in_object_mode(x):
+    with numba.objmode(y="float64"):
+        y = noted(x[0])
+    return y * x[1]
+
+
+def test_object_mode_keeps_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def for_work(threads: Any, seconds: float, worthwhile: float) -> int:
+        assert threads == 1
+        return 1
+
+    monkeypatch.setattr(_evaluators._threads, "for_work", for_work)
+
+    for threads in (None, 2):
+        np.testing.assert_allclose(
+            fd.gradient(fd.jit(in_object_mode), [0.5, 2.0], threads=threads), [2.0, 0.5], rtol=1e-8
+        )
+        with pytest.raises(KeyError):
+            fd.gradient(fd.jit(in_object_mode), [0.7, 2.0], threads=threads)

@@ -12,7 +12,7 @@
 /* A thread takes as many rows at a time as it does in about this many seconds, and looks at the clock between. A piece
    that is too long keeps Ctrl-C waiting and leaves threads idle at the end; to take one costs some 50 ns. */
 static const double PIECE_SECONDS = 20e-6;
-static const ptrdiff_t PIECE_ROWS = 64;
+static const ptrdiff_t PIECE_ROWS = 16;
 
 static const ptrdiff_t CACHE_LINE = 8; /* doubles; two of them, as processors fetch lines in pairs */
 

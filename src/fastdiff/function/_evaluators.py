@@ -56,6 +56,7 @@ def _interpreted(problem: Problem, epsilon: float) -> Evaluator:
 def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
     call, size, shape = problem.call, problem.x.size, problem.x.shape
     elementwise = problem.target.kind == "elementwise"
+    outputs: tuple[int, ...] | None
     if isinstance(compiled, Jitted):
         by_numbers = elementwise and (problem.scalar_x or bool(call.args) or compiled.takes_number())
         count = 1 + len(call.args) if by_numbers else size
@@ -74,7 +75,7 @@ def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:
     edges = problem.settings.goal.on_error == "edge"
     team = partial(_threads.for_work, pointer.threads(call.threads), worthwhile=_threads.WORTHWHILE_CALLS)
     weight = size if elementwise and not by_numbers else 1
-    held = pointer.concurrency == "held" and call.threads is None
+    held = pointer.needs_lock(call.threads)
     evaluate = CompiledLoop(pointer, count, outputs, epsilon, weight, edges, held, team)
     return Entrywise(evaluate, problem) if by_numbers else evaluate
 

@@ -33,34 +33,35 @@ class Planned:
         self._settings = _door.settings(verb, options)
         self._plan: Any = None
         self._epsilon: float = self._engine.EPSILON
-        self._direct: Any = None
+        self._direct: tuple[Any, Any] = (None, None)  # what takes a short cut, and its plan
         self._outcome: Any = None
         self._last: DerivativeResult | None = None
         self.nfev = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> FloatArray:
         """Return the derivative at x; the arguments are those of f. Other arguments replace the stored ones."""
-        if self._direct is not None and len(args) == 1 and not kwargs:
-            found = self._direct(args[0], self)
+        direct, plan = self._direct
+        if direct is not None and len(args) == 1 and not kwargs:
+            found = direct(args[0], self)
             if found is not None:
                 value, worst, x, values = found
-                self._last, self._outcome = None, (x, values)  # `last` makes the rest of it when it is asked for
-                return value if worst < _NOT_FINITE else self._mended(x, values)
+                self._last, self._outcome = None, (x, values, plan)  # `last` makes the rest of it when it is asked for
+                return value if worst < _NOT_FINITE else self._mended(x, values, plan)
         x, call = self._arguments(args, kwargs)
         derivative: FloatArray = self._run(x, call).value()
         return derivative
 
-    def _mended(self, x: FloatArray, values: FloatArray) -> FloatArray:
+    def _mended(self, x: FloatArray, values: FloatArray, plan: Any) -> FloatArray:
         """Return what a second try makes of values that are not finite."""
-        self._outcome = outcome = self._resumed(x, values)
+        self._outcome = outcome = self._resumed(x, values, plan)
         self.nfev += outcome.nfev - len(values)
         value: FloatArray = outcome.value()
         return value
 
-    def _resumed(self, x: FloatArray, values: FloatArray) -> Any:
+    def _resumed(self, x: FloatArray, values: FloatArray, plan: Any) -> Any:
         problem = self._problem(x, self._call)
         evaluate = self._engine.evaluator(problem, self._epsilon)
-        return self._engine.resumed(problem, self._plan, evaluate, values)
+        return self._engine.resumed(problem, plan, evaluate, values)
 
     def _problem(self, x: FloatArray, call: Call) -> Problem:
         return Problem(type(self).__name__, call, self._target, self._settings, x, self._scalar_only)
@@ -75,11 +76,14 @@ class Planned:
     @property
     def last(self) -> DerivativeResult | None:
         """The result of the last call, or None before the first."""
-        if isinstance(self._outcome, tuple):
-            self._outcome = self._resumed(*self._outcome)
-        if self._outcome is not None and self._last is None:
-            self._last = self._outcome.result()
-        return self._last
+        outcome = self._outcome
+        if outcome is None or self._last is not None:
+            return self._last
+        if isinstance(outcome, tuple):
+            outcome = self._outcome = self._resumed(*outcome)
+        made: DerivativeResult = outcome.result()
+        self._last = made
+        return made
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FloatArray, Call]:
         call = self._call
@@ -102,24 +106,24 @@ class Planned:
         plan = self._plan
         if plan is None or plan.shape != x.shape:
             plan = self._plan = self._engine.bind(self._settings, self._target, x.shape)
-            self._direct = None
-        self._outcome = self._last = None
+        self._outcome = self._last = outcome = None
         evaluate = self._engine.evaluator(problem, self._epsilon)
         try:
-            self._outcome = self._engine.solve(problem, plan, evaluate)
+            outcome = self._engine.solve(problem, plan, evaluate)
         finally:  # what was evaluated counts, also where f raised
-            self.nfev += evaluate.nfev if self._outcome is None else self._outcome.nfev
+            self.nfev += evaluate.nfev if outcome is None else outcome.nfev
         self._epsilon = evaluate.epsilon
-        if self._direct is None:
-            self._direct = self._engine.direct(problem, plan, evaluate)
-        return self._outcome
+        self._outcome = outcome
+        if self._direct[1] is not plan:
+            self._direct = self._engine.direct(problem, plan, evaluate), plan
+        return outcome
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a call makes anew."""
         return {k: v for k, v in self.__dict__.items() if k not in ("_engine", "_plan", "_direct", "_outcome", "_last")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _plan=None, _direct=None, _outcome=None, _last=None)
+        self.__dict__.update(state, _plan=None, _direct=(None, None), _outcome=None, _last=None)
         self._engine = _dispatch.backend_for(type(self).__name__, "fastdiff")
 
     def __repr__(self) -> str:
@@ -265,5 +269,5 @@ class Hessian(Planned):
         outcome = super()._run(x, call)
         if not self._differenced:
             return outcome
-        self._outcome = self._engine.Symmetrised(outcome)
-        return self._outcome
+        self._outcome = symmetrised = self._engine.Symmetrised(outcome)
+        return symmetrised

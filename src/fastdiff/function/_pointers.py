@@ -26,7 +26,7 @@ ONE_NUMBER = (0, 1)
 VECTOR = 4
 MOST_NUMBERS = 2**31 - 1  # where it is an int that tells how many
 
-Concurrency: TypeAlias = Literal["safe", "unknown", "held", "never"]
+Concurrency: TypeAlias = Literal["safe", "unknown", "held", "never", "locked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,9 @@ class Pointer:
         How it is called: the position in `SIGNATURES`.
     data : int
         The address it gets as ``void *``, 0 for NULL.
-    concurrency : {"safe", "unknown", "held", "never"}
-        Whether several threads may call it at once. ``"held"``: it may need the interpreter, and then not even one may
-        without it.
+    concurrency : {"safe", "unknown", "held", "never", "locked"}
+        Whether several threads may call it: unasked; if asked to, and else one, in the case of ``"held"`` with the
+        interpreter's lock; or never, in that of ``"locked"`` only with that lock.
     owner : object
         What keeps the function and its data alive.
     """
@@ -56,9 +56,13 @@ class Pointer:
 
     def threads(self, wanted: int | None) -> int | None:
         """Return the number of threads that may call it, of those that are wanted; None leaves it to the work."""
-        if self.concurrency == "never" or (self.concurrency in ("unknown", "held") and wanted is None):
+        if self.concurrency in ("never", "locked") or (self.concurrency in ("unknown", "held") and wanted is None):
             return 1
         return wanted
+
+    def needs_lock(self, wanted: int | None) -> bool:
+        """Whether it is called with the interpreter's lock where so many threads are wanted."""
+        return self.concurrency == "locked" or (self.concurrency == "held" and wanted is None)
 
     def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
         """Return the exception for a call that failed at x; `outputs` is the shape that f shall return."""
@@ -87,7 +91,7 @@ def read(name: str, f: object) -> Pointer:
     """
     kind = compiled_kind(f)
     reader = next(reader for _, _, known, reader in _KINDS if known == kind)
-    found, address, data, concurrency = reader(name, f)
+    found, address, data, bears = reader(name, f)
     number = _number_of(found)
     if number is None:
         listed = "; ".join(SIGNATURES)
@@ -99,7 +103,7 @@ def read(name: str, f: object) -> Pointer:
         raise ValueError(f"`{name}` is a NULL pointer")
     if data and "void" not in SIGNATURES[number]:
         raise ValueError(f"`{name}` has user_data, but its signature {SIGNATURES[number]!r} takes none")
-    return Pointer(address, number, data, concurrency, f)
+    return Pointer(address, number, data, bears, f)
 
 
 # What is as wide as a pointer, and signed.
@@ -165,23 +169,29 @@ def _ctypes_type(kind: Any) -> str:
     return {"d": "double", "f": "float", "P": "void *"}.get(code or "", str(getattr(kind, "__name__", kind)))
 
 
-_parallel: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, Concurrency] = WeakKeyDictionary()
+
+# What the code of a CFunc names that may not be called by several threads.
+_SIGNS: tuple[tuple[str, Concurrency], ...] = (
+    ("cached_objmode_dispatcher", "locked"),  # it calls the interpreter, whose exceptions stay in their thread
+    ("numba_parallel_for", "never"),  # numba's own scheduler aborts where several threads enter it
+)
 
 
-def is_parallel(f: Any) -> bool:
-    """Whether numba's loops run in parallel inside a CFunc: its scheduler aborts where several threads enter it."""
-    if f not in _parallel:
-        _parallel[f] = "numba_parallel_for" in f.inspect_llvm()  # which takes half a millisecond
-    return _parallel[f]
+def concurrency(f: Any) -> Concurrency:
+    """Return how many threads may call a CFunc."""
+    if f not in _known:
+        code = f.inspect_llvm()  # which takes half a millisecond
+        _known[f] = next((kind for sign, kind in _SIGNS if sign in code), "safe")
+    return _known[f]
 
 
 def _numba(name: str, f: Any) -> _Found:
-    concurrency: Concurrency = "never" if is_parallel(f) else "safe"
     try:
         signature = _ctypes_signature(f.ctypes)
     except (TypeError, NotImplementedError):  # of types that ctypes has not
         signature = str(f._sig)
-    return signature, f.address, 0, concurrency
+    return signature, f.address, 0, concurrency(f)
 
 
 def _cffi(name: str, f: Any) -> _Found:

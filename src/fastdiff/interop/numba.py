@@ -15,7 +15,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from ..function._jit import Form
-from ..function._pointers import Concurrency, is_parallel
+from ..function._pointers import Concurrency, concurrency
 
 # As NumPy does, 1/0 gives inf, and an index out of range raises: the check costs nothing that can be measured. A
 # dispatcher says itself what it does.
@@ -82,8 +82,8 @@ def compile(f: Any, form: Form) -> Compilation:
     except Exception as error:  # numba raises of many kinds
         raise TypeError(f"`f` can't be compiled by numba for {form}: {_gist(error)}") from error
     epsilon = np.finfo(np.float32 if element == types.float32 else np.float64).eps
-    concurrency: Concurrency = "never" if is_parallel(cfunc) else "safe"
-    return Compilation(cfunc, inner, isinstance(returned, types.Number | types.Boolean), float(epsilon), concurrency)
+    scalar = isinstance(returned, types.Number | types.Boolean)
+    return Compilation(cfunc, inner, scalar, float(epsilon), concurrency(cfunc))
 
 
 def _positional(f: Callable[..., Any]) -> list[inspect.Parameter]:
