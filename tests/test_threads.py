@@ -101,3 +101,8 @@ def test_a_forked_child_does_not_wait_for_threads_it_lost() -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "child 0"), done.stderr
+
+
+def test_no_environment_asks_for_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "100000")
+    assert _threads.for_work(None, 1.0) == _threads.MOST

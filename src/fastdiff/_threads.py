@@ -22,6 +22,9 @@ WORTHWHILE_SECONDS = 2e-3
 # end.
 WORTHWHILE_CALLS = 500e-6
 
+# More threads than this are a mistake, whoever asks for them.
+MOST = 1024
+
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 _forked = False
@@ -83,11 +86,11 @@ def for_work(threads: object, seconds: float, worthwhile: float = WORTHWHILE_SEC
     int
         At least 1; always 1 in a forked child.
     """
-    wanted = None if threads is None else _checks.integer("threads", threads, least=1, most=1024)
+    wanted = None if threads is None else _checks.integer("threads", threads, least=1, most=MOST)
     if _forked:
         return 1
     if wanted is not None:
         return wanted
     if seconds < worthwhile or threading.current_thread() is not threading.main_thread():
         return 1
-    return available()
+    return min(available(), MOST)

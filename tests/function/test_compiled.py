@@ -85,6 +85,11 @@ def test_a_function_of_cython_may_use_the_interpreter(capsules: dict[str, Any]) 
             with pytest.raises(KeyError) as caught:
                 call(np.array([0.7, 1.0]))
             assert caught.value.args == ("late", 2)
+        assert planned.nfev == 13
+        options: dict[str, Any] = {"method": "richardson", "on_error": "edge"}
+        np.testing.assert_allclose(fd.gradient(f, [0.699, 1.0], **options), [1.398, 2.0], rtol=1e-8)
+        with pytest.raises(KeyError):
+            fd.gradient(f, [0.75, 1.0], **options)
 
 
 @pytest.mark.parametrize("method", REAL)

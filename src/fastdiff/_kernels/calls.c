@@ -151,8 +151,8 @@ static ptrdiff_t take(shared *s, ptrdiff_t rows, ptrdiff_t piece, const finding 
 }
 
 /* What one thread does: take pieces until there are none, or the time is up. */
-static void work(const fd_function *f, const fd_points *p, double deadline, ptrdiff_t strict, double *scratch,
-                 double *values, shared *s) {
+static void work(const fd_function *f, const fd_points *p, double deadline, ptrdiff_t strict, fd_pending pending,
+                 double *scratch, double *values, shared *s) {
     desk own = {scratch, -1, scratch + f->n};
     finding found = {-1, FD_NONE, 0};
     ptrdiff_t piece = 1, first;
@@ -161,7 +161,9 @@ static void work(const fd_function *f, const fd_points *p, double deadline, ptrd
         const ptrdiff_t last = first + piece < p->count ? first + piece : p->count;
         for (ptrdiff_t row = first; row < last && found.failed < 0; row++) {
             double *y = values + row * f->m;
-            const int fault = evaluate(f, p, row, &own, &found.wrote);
+            int fault = evaluate(f, p, row, &own, &found.wrote);
+            if (pending && pending())
+                fault = FD_RAISED;
             if (fault == FD_NONE) {
                 memcpy(y, own.y, (size_t)f->m * sizeof(double));
                 continue;
@@ -185,11 +187,11 @@ static void work(const fd_function *f, const fd_points *p, double deadline, ptrd
 }
 
 void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, ptrdiff_t strict,
-             double *scratch, double *values, fd_progress *progress) {
+             fd_pending pending, double *scratch, double *values, fd_progress *progress) {
     const double start = now();
     shared s = {progress->done, -1, FD_NONE, 0};
     if (threads == 1) { /* an idle team is woken by any region, one of a single thread included */
-        work(f, points, start + seconds, strict, scratch, values, &s);
+        work(f, points, start + seconds, strict, pending, scratch, values, &s);
     } else {
 #pragma omp parallel num_threads(threads)
         {
@@ -198,7 +200,7 @@ void fd_call(const fd_function *f, const fd_points *points, int threads, double 
 #else
             double *own = scratch;
 #endif
-            work(f, points, start + seconds, strict, own, values, &s);
+            work(f, points, start + seconds, strict, pending, own, values, &s);
         }
     }
     progress->done = s.next < points->count ? s.next : points->count;

@@ -41,7 +41,11 @@ enum fd_fault {
     FD_FAILED, /* f returned 0 */
     FD_UNSET,  /* f left an output as it was */
     FD_BEYOND, /* f wrote more outputs than m */
+    FD_RAISED, /* f left an exception */
 };
+
+/* Whether an exception is left, as PyErr_Occurred says for the thread that holds the interpreter's lock. */
+typedef void *(*fd_pending)(void);
 
 /* How far a call came, and what stopped it. */
 typedef struct {
@@ -57,8 +61,9 @@ ptrdiff_t fd_scratch(const fd_function *f);
 
 /* Call f at the points from progress->done on, on `threads` threads, each with a copy of x of its own in `scratch`.
    Stops after about `seconds`, or where a call fails; from row `strict` on, a call that fails gives NaN instead.
-   `values` has the shape (count, m): each result has its own slot, so that the number of threads does not show. */
+   Where `pending` is given, it is asked after each call. `values` has the shape (count, m): each result has its own
+   slot, so that the number of threads does not show. */
 void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, ptrdiff_t strict,
-             double *scratch, double *values, fd_progress *progress);
+             fd_pending pending, double *scratch, double *values, fd_progress *progress);
 
 #endif

@@ -4,7 +4,7 @@
 import numpy as np
 
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear, PyErr_ExceptionMatches
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
 from libc.math cimport isfinite
 from libc.stdint cimport uintptr_t
@@ -24,11 +24,16 @@ from ._evaluate cimport (
 
 cnp.import_array()
 
+cdef extern from "Python.h" nogil:
+    void *exception_pending "PyErr_Occurred"() noexcept
+
 cdef extern from "calls.h" nogil:
     enum:
         FD_FAILED
         FD_UNSET
-        FD_BEYOND
+        FD_RAISED
+
+    ctypedef void *(*fd_pending)() noexcept
 
     ctypedef struct fd_function:
         void (*pointer)() noexcept
@@ -54,7 +59,7 @@ cdef extern from "calls.h" nogil:
 
     Py_ssize_t fd_scratch(const fd_function *f)
     void fd_call(const fd_function *f, const fd_points *points, int threads, double seconds, Py_ssize_t strict,
-                 double *scratch, double *values, fd_progress *progress) noexcept
+                 fd_pending pending, double *scratch, double *values, fd_progress *progress) noexcept
 
 # The first rows run on one thread for this long, which tells how long the others will take; after it, Ctrl-C is
 # answered at intervals of the second.
@@ -177,23 +182,30 @@ cdef class CompiledLoop(Evaluator):
                         raise MemoryError(f"{threads} copies of x with {self.f.n} entries do not fit into memory")
                 begun = progress.done
                 if self.held:
-                    fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
-                    raise_pending()
-                with nogil:  # which also lets other Python threads run
-                    if not self.held:
-                        fd_call(&self.f, points, threads, seconds, strict, scratch, values, &progress)
+                    fd_call(&self.f, points, threads, seconds, strict, <fd_pending> exception_pending, scratch, values,
+                            &progress)
+                else:
+                    with nogil:
+                        fd_call(&self.f, points, threads, seconds, strict, NULL, scratch, values, &progress)
+                if progress.failed >= 0:
+                    progress.done = progress.failed + 1
                 self.nfev += self.weight * (progress.done - begun)
+                if progress.fault == FD_RAISED:
+                    if progress.failed < strict or not PyErr_ExceptionMatches(Exception):
+                        raise_pending()
+                    PyErr_Clear()  # beyond the edge of the domain of f, where there is NaN
+                elif progress.failed >= 0:
+                    raise self.failure(progress.fault, point(points, progress.failed, self.f.n))
                 if progress.wrote:
                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
                                      "its own")
-                if progress.failed >= 0:
-                    self.nfev += self.weight * (progress.failed + 1 - progress.done)
-                    raise self.failure(progress.fault, point(points, progress.failed, self.f.n))
+                with nogil:  # a function that needs the interpreter never lets other threads run
+                    pass
                 PyErr_CheckSignals()
                 if seconds == TRIAL_SECONDS and progress.done < points.count:
                     seconds = INTERRUPT_SECONDS
                     each = progress.seconds / max(1, progress.done - begun)
-                    threads = self.team(each * (points.count - progress.done))
+                    threads = min(self.team(each * (points.count - progress.done)), points.count - progress.done)
                     if threads > 1:
                         free(scratch)
                         scratch = NULL
@@ -314,8 +326,8 @@ cdef class DirectGradient:
 
 
 cdef int raise_pending() except -1:
-    """Raise the exception that a function of Cython left, if there is one."""
-    return -1 if PyErr_Occurred() != NULL else 0
+    """Raise the exception that f left."""
+    return -1
 
 
 cdef inline void *data_or_null(cnp.ndarray array):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks, _dispatch
+from .. import _checks, _dispatch, _threads
 from .._typing import Array, FloatArray, Method, Options, Position
 from . import _workers
 from ._callables import Call, check_argnum, compiled_function
@@ -341,7 +341,9 @@ def _compiled_call(f: Any, compiled: Pointer | Jitted, given: dict[str, Any]) ->
         unpack=_checks.flag("unpack", given.get("unpack", False)),
         compiled=compiled,
         outputs=_outputs(given.get("outputs")),
-        threads=_checks.integer("threads", given["threads"], least=1, most=1024) if "threads" in given else None,
+        threads=_checks.integer("threads", given["threads"], least=1, most=_threads.MOST)
+        if "threads" in given
+        else None,
     )
 
 
