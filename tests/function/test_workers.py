@@ -268,14 +268,20 @@ def test_all_processors_whatever_openmp_is_told(monkeypatch: pytest.MonkeyPatch)
     assert _workers.crew(-1).width == 5
 
 
-def test_the_pool_stays_warm_and_is_replaced() -> None:
+def test_pools_stay_warm_side_by_side() -> None:
     first = _pool.warm(2)
-    assert _pool.warm(2) is first
     second = _pool.warm(3)
-    assert second is not first
-    with pytest.raises(RuntimeError):
-        first.submit(abs, -1)
-    assert fd.gradient(operator.itemgetter(0), X, workers=2).shape == (3,)
+    assert _pool.warm(2) is first
+    assert _pool.warm(3) is second
+    _pool.discard(second)
+    assert _pool.warm(3) is not second
+
+    def many(count: int) -> Any:
+        return [fd.gradient(operator.itemgetter(0), X, workers=count) for _ in range(10)]
+
+    with cf.ThreadPoolExecutor(4) as threads:
+        for found in threads.map(many, (2, 3, 2, 3)):
+            np.testing.assert_allclose(found, [[1, 0, 0]] * 10, atol=1e-9)
 
 
 def test_free_threaded_python_uses_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,6 +537,11 @@ def test_progress_counts_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
             assert f"{found.nfev}/{found.nfev}" in text
             assert "100%" in text
             assert text.endswith("\n")
+    for f in (np.sin, lambda x: np.float32(x * x)):  # one call counts for all entries; a precision found starts anew
+        fd.derivative(f, X, progress=True)
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert "2/2" in last
+        assert "100%" in last
     fd.gradient(F["scalar"], X, progress=False)
     assert capsys.readouterr().err == ""
 

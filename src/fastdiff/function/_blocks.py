@@ -216,16 +216,10 @@ class Blocks:
     def evaluate(self, batch: Batch) -> Array | None:
         """Return the values of f, shape (points, outputs); None where f turned out to have another precision."""
         self._announce(len(batch))
-        ends = self._ends(len(batch))
-        parts: list[Array] = []
-        if self.shape is None and self._leading and ends[-1] > 1:
-            ends[0] = 1
-            found = self._values(batch, [0, 1])
-            if found is None:
-                return None
-            parts = found
-        found = self._values(batch, ends)
-        return None if found is None else np.concatenate(parts + found)
+        values = self._evaluated(batch)
+        if values is None:
+            self._announce(-len(batch))
+        return values
 
     def close(self) -> None:
         """Close the bar."""
@@ -239,6 +233,17 @@ class Blocks:
         if self._bar is not None:
             self._bar.total += points
             self._bar.refresh()
+
+    def _evaluated(self, batch: Batch) -> Array | None:
+        ends = self._ends(len(batch))
+        parts: list[Array] = []
+        if self.shape is None and self._leading:
+            first = self._values(batch, [0, 1])
+            if first is None or len(batch) == 1:
+                return None if first is None else first[0]
+            parts, ends = first, [1, *(end for end in ends if end > 1)]
+        found = self._values(batch, ends)
+        return None if found is None else np.concatenate(parts + found)
 
     def _ends(self, points: int) -> list[int]:
         """Return where blocks begin and end: contiguous, and as even as can be."""
@@ -274,20 +279,20 @@ class Blocks:
     def _reports(self, blocks: list[Block]) -> dict[int, Report]:
         """Return the reports by the number of the block; raise what f raised in the first that failed."""
         reports: dict[int, Report] = {}
+        sizes = {block.number: len(block.points) for block in blocks}
         for report in self._sent(blocks):
-            if not isinstance(report, Report):
+            if not isinstance(report, Report) or report.number not in sizes:
                 raise TypeError(f"`workers` must return what the function it is given returns, got {report!r:.80}")
             reports[report.number] = report
             self.nfev += report.nfev
-            if self._bar is not None:
-                self._bar.update(report.nfev)
+            if self._bar is not None and report.values is not None:
+                self._bar.update(sizes[report.number])
             if report.raised is not None and len(reports) == report.number + 1:  # no earlier one is to come
                 break
         for _, report in sorted(reports.items()):
             if report.raised is not None:
                 raise report.raised.thrown()
-        missing = [block.number for block in blocks if block.number not in reports]
-        if missing:
+        if len(reports) < len(blocks):
             raise ValueError(f"`workers` must return one result for each of {len(blocks)} tasks, got {len(reports)}")
         return reports
 

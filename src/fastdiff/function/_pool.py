@@ -1,4 +1,4 @@
-"""The pool of worker processes that ``workers=`` with a number uses; it is kept warm between calls."""
+"""The pools of worker processes that ``workers=`` with a number uses; they are kept warm between calls."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 _lock = threading.Lock()
-_pools: dict[int, Executor] = {}  # one at most, by its number of workers
+_pools: dict[int, Executor] = {}  # by their number of workers
 
 # Whether this process is a worker: what it starts from within f runs in it alone, or processes would multiply.
 _is_worker = False
 
 
 def warm(count: int) -> Executor:
-    """Return a pool of `count` workers, a new one where the last one had another count or is broken."""
+    """Return the pool of `count` workers, a new one where there is none or it is broken."""
     with _lock:
         if count not in _pools or getattr(_pools[count], "_broken", False):
-            while _pools:
-                _, pool = _pools.popitem()
-                pool.shutdown(wait=False)
             _pools[count] = _started(count)
         return _pools[count]
 
