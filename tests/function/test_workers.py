@@ -296,6 +296,32 @@ def test_f_may_use_workers_itself() -> None:
     np.testing.assert_allclose(fd.gradient(F["nested"], X, workers=2), [0, 1, 0], atol=1e-5)
 
 
+FORKING = """
+import os, sys
+import numpy as np
+import fastdiff as fd
+
+if __name__ == "__main__":
+    x = np.ones(3)
+    wanted = fd.gradient(np.sum, x, workers=2)
+    child = os.fork()
+    if child == 0:
+        sys.exit(0 if (fd.gradient(np.sum, x, workers=2) == wanted).all() else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_workers_of_its_own(tmp_path: Path) -> None:
+    done = run(FORKING, tmp_path)
+    assert done.stdout.strip() == "0", done.stderr[-2000:]
+
+
+def test_daemons_are_alone() -> None:
+    with FORKSERVER.Pool(1) as pool:
+        np.testing.assert_allclose(fd.gradient(F["nested"], X, workers=pool), [0, 1, 0], atol=1e-5)
+
+
 # ---- faults
 
 

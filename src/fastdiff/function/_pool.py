@@ -14,6 +14,8 @@ _pools: dict[int, Executor] = {}  # by their number of workers
 
 # Whether this process is a worker: what it starts from within f runs in it alone, or processes would multiply.
 _is_worker = False
+# Whether this process was forked: the server that forks workers belongs to its parent.
+_is_forked = False
 
 
 def warm(count: int) -> Executor:
@@ -36,15 +38,16 @@ def discard(pool: Executor) -> None:
 
 
 def in_worker() -> bool:
-    """Whether this process is a worker of a pool."""
-    return _is_worker
+    """Whether this process is a worker, of a pool of ours or of one whose workers may have no children."""
+    return _is_worker or bool(multiprocessing.current_process().daemon)
 
 
 def _started(count: int) -> Executor:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return ThreadPoolExecutor(count)
     # A fork would copy the locks of other threads, held as they are, and OpenMP's team without its threads.
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    served = "forkserver" in multiprocessing.get_all_start_methods() and not _is_forked
+    method = "forkserver" if served else "spawn"
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context(method), initializer=_become_worker)
 
 
@@ -56,8 +59,8 @@ def _become_worker() -> None:
 
 
 def _forget() -> None:
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _is_forked
+    _lock, _is_forked = threading.Lock(), True
     _pools.clear()
 
 

@@ -135,10 +135,9 @@ def _width(workers: Any) -> int:
     """Return how many evaluate at once, where `workers` tells, else the number of processors."""
     if callable(getattr(workers, "nthreads", None)):  # of a dask client: threads by worker
         try:
-            threads: dict[str, int] = workers.nthreads()
+            return max(1, int(sum(workers.nthreads().values())))
         except Exception as error:
             raise RuntimeError(f"`workers` can't be asked for its threads: {type(error).__name__}: {error}") from error
-        return max(1, sum(threads.values()))
     for name in ("_max_workers", "_processes", "n_jobs"):
         count = getattr(workers, name, None)
         if isinstance(count, int) and count >= 1:
