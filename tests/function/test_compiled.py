@@ -405,10 +405,22 @@ def test_what_a_jitted_function_raises_arrives_as_it_is(f: Any) -> None:
     np.testing.assert_allclose(fd.gradient(fd.jit(f), [0.6]), [1.2])
 
 
-def test_division_by_zero_gives_inf_as_in_numpy() -> None:
-    with pytest.warns(fd.AccuracyWarning, match="NOT_FINITE"):
-        found = fd.gradient(fd.jit(lambda x: 1 / (x[0] - x[0]) + x[1]), X)
-    assert np.isnan(found[:2]).all()
+def test_division_by_zero_is_what_python_makes_of_it() -> None:
+    def of_numpy(x):
+        return 1 / (x[0] - 0.7) + x[1]
+
+    options: dict[str, Any] = {"method": "forward", "full_output": True}
+    with np.errstate(divide="ignore"):  # NumPy's numbers give inf
+        same(fd.gradient(fd.jit(of_numpy), X, **options), fd.gradient(of_numpy, X, **options))
+
+    def of_python(x):
+        return 1 // int(x[0] - 0.2) + x[1]
+
+    for f in (of_python, fd.jit(of_python)):
+        with pytest.raises(ZeroDivisionError):
+            fd.gradient(f, X)
+    with pytest.raises(ValueError, match="can't be used with method='complex'"):
+        fd.gradient(fd.jit(of_numpy), X, method="complex", threads=2)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])

@@ -37,6 +37,7 @@ WRONG: dict[str, Any] = {
     "@cfunc": numba.cfunc(types.float64(types.float64, types.float64))(lambda a, b: a),
     "@cfunc complex": numba.cfunc(types.complex128(types.complex128))(lambda z: z),
     "cffi": cffi.FFI().callback("double(double, double)", lambda a, b: a),
+    "cffi ...": cffi.FFI().cast("double (*)(double, ...)", 8),
     "cffi data": cffi.FFI().new("double[3]"),
     "LowLevelCallable": LowLevelCallable(ctypes.CFUNCTYPE(D, D, D)(lambda a, b: a)),
     "capsule": np.random.default_rng(0).bit_generator.capsule,
@@ -90,6 +91,10 @@ def test_ctypes_functions_need_types_and_no_interpreter() -> None:
     library = ctypes.CDLL(None)
     with pytest.raises(TypeError, match="set its `argtypes` and `restype`"):
         fd.derivative(library.abs, 0.3)
+    checked = ctypes.CFUNCTYPE(D, D)(lambda t: t)
+    checked.errcheck = lambda value, f, arguments: value
+    with pytest.raises(TypeError, match="`errcheck`"):
+        fd.derivative(checked, 0.3)
     for f in (ctypes.PYFUNCTYPE(D, D)(lambda t: t), ctypes.pythonapi.PyFloat_AsDouble):
         with pytest.raises(TypeError, match="needs the interpreter"):
             fd.derivative(f, 0.3)

@@ -157,12 +157,15 @@ cdef class CompiledLoop(Evaluator):
         self.run(&points, first, <double *> cnp.PyArray_DATA(values))
         return values
 
-    cdef object failure(self, int fault, object x):
-        """Return the exception for a call at x, or raise that of f."""
+    cdef int settle(self, int fault, object x, double *y) except -1:
+        """Set the outputs at a point where a call failed to what f says elsewhere, or raise."""
+        cdef cnp.ndarray value
         if fault == FD_FAILED:
-            return self.source.failure(x, self.shape)
+            value = self.source.settled(x, self.shape)
+            memcpy(y, cnp.PyArray_DATA(value), self.size * sizeof(double))
+            return 0
         found = "set fewer" if fault == FD_UNSET else "wrote more"
-        return ValueError(f"`f` {found} numbers than the {self.size} that `outputs` promises, at x = {x}")
+        raise ValueError(f"`f` {found} numbers than the {self.size} that `outputs` promises, at x = {x}")
 
     cdef int run(self, const fd_points *points, Py_ssize_t first, double *values) except -1:
         """Evaluate the points from `first` on: a trial on one thread, then as many as the rest is worth."""
@@ -194,11 +197,12 @@ cdef class CompiledLoop(Evaluator):
                     if progress.failed < strict or not PyErr_ExceptionMatches(Exception):
                         raise_pending()
                     PyErr_Clear()  # beyond the edge of the domain of f, where there is NaN
-                elif progress.failed >= 0:
-                    raise self.failure(progress.fault, point(points, progress.failed, self.f.n))
                 if progress.wrote:
                     raise ValueError("`f` wrote to x; a compiled function must leave x as it is, or work on a copy of "
                                      "its own")
+                if progress.failed >= 0 and progress.fault != FD_RAISED:
+                    self.settle(progress.fault, point(points, progress.failed, self.f.n),
+                                values + progress.failed * self.size)
                 with nogil:  # a function that needs the interpreter never lets other threads run
                     pass
                 PyErr_CheckSignals()

@@ -323,9 +323,13 @@ def _compiled_call(f: Any, compiled: Pointer | Jitted, given: dict[str, Any]) ->
     """Return a compiled f with the options it takes."""
     if given.get("backend") == "scipy":
         raise ValueError("`backend`='scipy' can't be used with a compiled f: SciPy differentiates Python functions")
-    if isinstance(compiled, Pointer):
-        if given.get("method") == "complex":
+    if given.get("method") == "complex":
+        if isinstance(compiled, Pointer):
             raise ValueError("method='complex' can't be used with a pointer: it takes no complex numbers")
+        for name in ("threads", "outputs"):
+            if name in given:
+                raise ValueError(f"`{name}` can't be used with method='complex': f runs in Python there")
+    if isinstance(compiled, Pointer):
         if compiled.signature == VECTOR and "outputs" not in given:
             raise ValueError(
                 f"`outputs` is needed for an f of the signature {SIGNATURES[VECTOR]!r}: the number or the shape of "

@@ -49,7 +49,7 @@ def jit(f: Function) -> Jitted:
     Notes
     -----
     With ``method="complex"`` f runs in Python: a pointer takes no complex numbers. A Python function is compiled with
-    checks of indices, and 1/0 gives inf as in NumPy.
+    checks of indices and of divisors.
 
     Examples
     --------
@@ -177,7 +177,7 @@ class Jitted:
 _LIKELY = (Form(False, 1), Form(True, 1), Form(False, 2), Form(False, 3))
 
 # Compiling takes some 0.3 s; functions that are made anew again and again push each other out.
-_jitted = lru_cache(maxsize=256)(Jitted)
+_jitted = lru_cache(maxsize=64)(Jitted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,15 +206,18 @@ class JittedPointer(Pointer):
             raise ValueError(f"`outputs` is {self.outputs}, but `f` returns the shape {value.shape}")
         return value
 
-    def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
-        """Run f in Python where it failed, so that its own exception arrives; return one where there is none."""
-        found = self._at(self.jitted.python, x).shape
-        if prod(found) != prod(outputs):
-            return ValueError(
-                f"`f` returned the shape {outputs} first and {found} later, at x = {x}; it must return the same shape "
-                "at every point"
+    def settled(self, x: FloatArray, outputs: tuple[int, ...]) -> FloatArray:
+        """Run f in Python where it failed, so that its own exception arrives; return the value where there is none.
+
+        A division by zero is one that Python's numbers raise and NumPy's do not.
+        """
+        value = self._at(self.jitted.python, x)
+        if prod(value.shape) != prod(outputs):
+            raise ValueError(
+                f"`f` returned the shape {outputs} first and {value.shape} later, at x = {x}; it must return the same "
+                "shape at every point"
             )
-        return RuntimeError(f"`f` failed at x = {x} when compiled, but not in Python")
+        return np.ascontiguousarray(value, np.float64).ravel()
 
     def _at(self, f: Function, x: FloatArray) -> Array:
         return numbers(f(*x.tolist()) if self.form.numbers else f(x.reshape(self.shape)), complex_allowed=False)

@@ -64,10 +64,16 @@ class Pointer:
         """Whether it is called with the interpreter's lock where so many threads are wanted."""
         return self.concurrency == "locked" or (self.concurrency == "held" and wanted is None)
 
-    def failure(self, x: FloatArray, outputs: tuple[int, ...]) -> Exception:
-        """Return the exception for a call that failed at x; `outputs` is the shape that f shall return."""
+    def settled(self, x: FloatArray, outputs: tuple[int, ...]) -> FloatArray:
+        """Return f(x) where the call failed, if it can be had otherwise; `outputs` is the shape that f shall return.
+
+        Raises
+        ------
+        RuntimeError
+            Here, as it can't.
+        """
         data = "" if self.data else "; its user_data is NULL: pass data by scipy.LowLevelCallable(f, user_data)"
-        return RuntimeError(f"`f` failed (it returned 0) at x = {x}{data}")
+        raise RuntimeError(f"`f` failed (it returned 0) at x = {x}{data}")
 
 
 def compiled_kind(f: object) -> str:
@@ -144,6 +150,8 @@ def _low_level(name: str, f: Any) -> _Found:
 def _ctypes(name: str, f: Any) -> _Found:
     if getattr(f, "_flags_", 0) & _NEEDS_INTERPRETER:
         raise TypeError(f"`{name}` is a ctypes function that needs the interpreter; make it by CDLL or CFUNCTYPE")
+    if getattr(f, "errcheck", None) is not None:
+        raise TypeError(f"`{name}` is a ctypes function with `errcheck`, which only Python could call")
     if f.argtypes is None:
         raise TypeError(f"`{name}` is a ctypes function of unknown signature; set its `argtypes` and `restype`")
     return _ctypes_signature(f), int.from_bytes(memoryview(f).tobytes(), sys.byteorder), 0, "unknown"
@@ -197,7 +205,7 @@ def _numba(name: str, f: Any) -> _Found:
 def _cffi(name: str, f: Any) -> _Found:
     library: Any = sys.modules["_cffi_backend"]
     kind = library.typeof(f)
-    if kind.kind != "function":
+    if kind.kind != "function" or kind.ellipsis:
         return kind.cname, 0, 0, "unknown"
     signature = f"{kind.result.cname} ({', '.join(argument.cname for argument in kind.args)})"
     return signature, int(library.cast(library.new_primitive_type("uintptr_t"), f)), 0, "unknown"

@@ -17,9 +17,8 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 from ..function._jit import Form
 from ..function._pointers import Concurrency, concurrency
 
-# As NumPy does, 1/0 gives inf, and an index out of range raises: the check costs nothing that can be measured. A
-# dispatcher says itself what it does.
-_OPTIONS = {"error_model": "numpy", "boundscheck": True}
+# An index out of range and an integer divided by zero raise. A dispatcher says itself what it does.
+_OPTIONS = {"error_model": "python", "boundscheck": True}
 
 # int (double *x, intptr_t n, double *y, intptr_t m, void *data), data being the shape of x; 0 where f raised.
 _SIGNATURE = types.intc(
@@ -71,7 +70,7 @@ def compile(f: Any, form: Form) -> Compilation:
     TypeError
         If numba can't compile it, or it does not return real numbers.
     """
-    options = f.targetoptions if isinstance(f, Dispatcher) else _OPTIONS
+    options = {**f.targetoptions, "locals": f.locals} if isinstance(f, Dispatcher) else _OPTIONS
     inner = numba.njit(**{name: value for name, value in options.items() if name != "nopython"})(plain(f))
     try:
         inner.compile(_arguments(plain(f), form))
