@@ -102,10 +102,10 @@ static int spoilt(const fd_points *p, ptrdiff_t n, const desk *own) {
     return own->origin >= 0 && memcmp(own->x, base_of(p, n, own->origin), (size_t)n * sizeof(double)) != 0;
 }
 
-/* Evaluate one row into the thread's outputs: set what it changes, call, restore. Return what is wrong with the call.
+/* Evaluate one row: set what it changes, call, restore. Return what is wrong with the call.
    That f leaves x alone is part of the contract of a compiled function, and checked: wherever a coordinate is set or
    restored, and as a whole in the end. */
-FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, desk *own, int *wrote) {
+FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, desk *own, double *y, int *wrote) {
     const ptrdiff_t n = f->n;
     const ptrdiff_t origin = p->start ? p->start[row] : p->indptr ? 0 : row;
     const double *base = base_of(p, n, origin);
@@ -122,7 +122,7 @@ FD_INLINE int evaluate(const fd_function *f, const fd_points *p, ptrdiff_t row, 
         *wrote |= x[i] != base[i];
         x[i] = p->values[t];
     }
-    const int fault = call(f, x, own->y);
+    const int fault = call(f, x, y);
     for (ptrdiff_t t = first; t < last; t++) {
         const ptrdiff_t i = p->indices[t];
         *wrote |= x[i] != p->values[t];
@@ -155,17 +155,19 @@ static void work(const fd_function *f, const fd_points *p, double deadline, ptrd
                  double *scratch, double *values, shared *s) {
     desk own = {scratch, -1, scratch + f->n};
     finding found = {-1, FD_NONE, 0};
+    const int vector = f->signature == FD_VECTOR;
     ptrdiff_t piece = 1, first;
     double before = now();
     while ((first = take(s, p->count, piece, &found, before > deadline)) < p->count) {
         const ptrdiff_t last = first + piece < p->count ? first + piece : p->count;
         for (ptrdiff_t row = first; row < last && found.failed < 0; row++) {
             double *y = values + row * f->m;
-            int fault = evaluate(f, p, row, &own, &found.wrote);
+            int fault = evaluate(f, p, row, &own, vector ? own.y : y, &found.wrote);
             if (pending && pending())
                 fault = FD_RAISED;
             if (fault == FD_NONE) {
-                memcpy(y, own.y, (size_t)f->m * sizeof(double));
+                if (vector)
+                    memcpy(y, own.y, (size_t)f->m * sizeof(double));
                 continue;
             }
             if (fault != FD_FAILED || row < strict) {
