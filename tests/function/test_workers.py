@@ -297,7 +297,7 @@ def test_f_may_use_workers_itself() -> None:
 
 
 FORKING = """
-import os, sys
+import os
 import numpy as np
 import fastdiff as fd
 
@@ -306,15 +306,50 @@ if __name__ == "__main__":
     wanted = fd.gradient(np.sum, x, workers=2)
     child = os.fork()
     if child == 0:
-        sys.exit(0 if (fd.gradient(np.sum, x, workers=2) == wanted).all() else 1)
+        os._exit(0 if (fd.gradient(np.sum, x, workers=2) == wanted).all() else 1)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_process_has_workers_of_its_own(tmp_path: Path) -> None:
+def test_a_forked_process_is_alone(tmp_path: Path) -> None:
     done = run(FORKING, tmp_path)
     assert done.stdout.strip() == "0", done.stderr[-2000:]
+
+
+def test_f_may_ask_for_the_worker_it_runs_on() -> None:
+    with cf.ThreadPoolExecutor(1) as one, cf.ProcessPoolExecutor(1, mp_context=FORKSERVER) as process:
+        found = fd.gradient(lambda x: fd.gradient(lambda y: y[0] * y[1], x, workers=one)[0], X, workers=one)
+        np.testing.assert_allclose(found, [0, 1, 0], atol=1e-5)
+        for workers in (process, joblib.Parallel(2)):
+            np.testing.assert_allclose(fd.gradient(F["nested"], X, workers=workers), [0, 1, 0], atol=1e-5)
+
+
+ORPHANS = """
+import os
+import numpy as np
+import fastdiff as fd
+
+def pid(x):
+    return float(os.getpid())
+
+if __name__ == "__main__":
+    print(int(fd.gradient(pid, np.ones(1), method="forward", workers=2, step=1.0, f0=0.0)[0]), flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals of POSIX")
+def test_workers_end_with_their_parent_however_it_ends(tmp_path: Path) -> None:
+    done = run(ORPHANS, tmp_path)
+    worker, end = int(done.stdout), time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"process {worker} is still there")
 
 
 def test_daemons_are_alone() -> None:
@@ -350,6 +385,13 @@ def test_a_type_error_of_f_is_not_taken_for_wrong_workers(kinds: dict[str, Any])
             fd.gradient(lambda x: x[0] + "1", X, workers=kinds[kind])
 
 
+class Worded(Exception):
+    """An exception that words its argument."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"the word {word}")
+
+
 class Odd(Exception):
     """An exception whose arguments are not those of its __init__."""
 
@@ -377,6 +419,8 @@ def test_exceptions_become_bytes() -> None:
     found = pickle.loads(_blocks._portable(Odd(1, 2)))
     assert type(found) is Odd
     assert (str(found), found.a) == ("1 and 2", 1)
+    found = pickle.loads(_blocks._portable(Worded("once")))
+    assert str(found) == "the word once"
     found = pickle.loads(_blocks._portable(KeyError("a", 3)))
     assert (type(found), found.args) == (KeyError, ("a", 3))
 

@@ -6,7 +6,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from .._typing import Array
+from . import _workers
 from ._evaluate import Batch, Evaluator
 from ._workers import Crew
 
@@ -96,7 +97,8 @@ def _portable(error: Exception) -> bytes:
     for attempt in attempts:
         with suppress(Exception):  # anything may happen when an exception is pickled
             data = attempt()
-            if type(pickle.loads(data)) is type(error):
+            found = pickle.loads(data)
+            if type(found) is type(error) and repr(found) == repr(error):  # an __init__ may have worded it once more
                 return data
     return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
 
@@ -104,8 +106,9 @@ def _portable(error: Exception) -> bytes:
 class Task:
     """Evaluates blocks; a worker in another process gets f as bytes, pickled once."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, within: Callable[[], AbstractContextManager[None]] = _workers.within) -> None:
         self._recipe = recipe
+        self._within = within
         self._bytes: bytes | None = None
         self.unpicklable: TypeError | None = None
 
@@ -116,7 +119,8 @@ class Task:
             evaluate.expect(block.shape)
         values, raised = None, None
         try:
-            values = evaluate.evaluate(block.points)
+            with self._within():
+                values = evaluate.evaluate(block.points)
         except Exception as error:
             raised = Raised(error, block.points.columns(evaluate.row, evaluate.row + 1).ravel())
         return Report(block.number, values, evaluate.shape, evaluate.epsilon, evaluate.nfev, raised)
@@ -204,7 +208,7 @@ class Blocks:
     """
 
     def __init__(self, recipe: Recipe, crew: Crew, epsilon: float, leading: bool, bar_class: Any) -> None:
-        self._task = Task(recipe)
+        self._task = Task(recipe, nullcontext if crew is _workers.ALONE else _workers.within)
         self._crew = crew
         self._leading = leading
         self._bar_class = bar_class

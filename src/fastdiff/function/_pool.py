@@ -12,10 +12,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 _lock = threading.Lock()
 _pools: dict[int, Executor] = {}  # by their number of workers
 
-# Whether this process is a worker: what it starts from within f runs in it alone, or processes would multiply.
-_is_worker = False
-# Whether this process was forked: the server that forks workers belongs to its parent.
-_is_forked = False
+# Whether this process starts no workers: it is one itself, or was forked, and the server that forks workers is its
+# parent's.
+_alone = False
 
 
 def warm(count: int) -> Executor:
@@ -37,30 +36,38 @@ def discard(pool: Executor) -> None:
         process.terminate()
 
 
-def in_worker() -> bool:
-    """Whether this process is a worker, of a pool of ours or of one whose workers may have no children."""
-    return _is_worker or bool(multiprocessing.current_process().daemon)
+def alone() -> bool:
+    """Whether this process may have no workers: as a worker, as a forked process, or as a daemonic one."""
+    return _alone or bool(multiprocessing.current_process().daemon)
 
 
 def _started(count: int) -> Executor:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return ThreadPoolExecutor(count)
     # A fork would copy the locks of other threads, held as they are, and OpenMP's team without its threads.
-    served = "forkserver" in multiprocessing.get_all_start_methods() and not _is_forked
-    method = "forkserver" if served else "spawn"
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context(method), initializer=_become_worker)
 
 
 def _become_worker() -> None:
-    """Leave Ctrl-C to the process that waits, and start no further processes."""
-    global _is_worker
-    _is_worker = True
+    """Leave Ctrl-C to the process that waits, start no further processes, and end with the parent."""
+    global _alone
+    _alone = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """End with the parent, however it ends: a worker would wait for its next task for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _forget() -> None:
-    global _lock, _is_forked
-    _lock, _is_forked = threading.Lock(), True
+    global _lock, _alone
+    _lock, _alone = threading.Lock(), True
     _pools.clear()
 
 

@@ -6,8 +6,10 @@ from the workers themselves can't be taken for them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 from .. import _checks, _threads
@@ -26,6 +28,20 @@ class Crew(NamedTuple):
 
 # This process by itself.
 ALONE = Crew(1, map)
+
+
+# What f asks for while it is evaluated by workers is done by its worker alone: it might wait for itself.
+_here = threading.local()
+
+
+@contextmanager
+def within() -> Iterator[None]:
+    """Mark this thread as that of a worker."""
+    before, _here.within = getattr(_here, "within", False), True
+    try:
+        yield
+    finally:
+        _here.within = before
 
 
 def judged(workers: Any) -> Any:
@@ -52,11 +68,11 @@ def judged(workers: Any) -> Any:
 
 def crew(workers: Any) -> Crew:
     """Return the crew of judged `workers`; None is this process alone."""
-    if workers is None:
+    if workers is None or getattr(_here, "within", False):
         return ALONE
     if isinstance(workers, int):
         count = _threads.processors() if workers == -1 else workers
-        return ALONE if count == 1 or _pool.in_worker() else Crew(count, _own_pool(count))
+        return ALONE if count == 1 or _pool.alone() else Crew(count, _own_pool(count))
     made = next(make for fits, make in _KINDS if fits(workers))
     return Crew(_width(workers), made(workers))
 
@@ -65,7 +81,7 @@ def _own_pool(count: int) -> Send:
     def send(task: Task, blocks: list[Any]) -> Iterator[Any]:
         pool = _pool.warm(count)
         try:
-            yield from _submitting(pool)(task, blocks)
+            yield from _submitting(pool, (BrokenExecutor, KeyboardInterrupt))(task, blocks)
         except (BrokenExecutor, KeyboardInterrupt):
             _pool.discard(pool)
             raise
@@ -73,7 +89,8 @@ def _own_pool(count: int) -> Send:
     return send
 
 
-def _submitting(executor: Any) -> Send:
+def _submitting(executor: Any, lost: tuple[type[BaseException], ...] = (BrokenExecutor,)) -> Send:
+    """Return what submits blocks to an executor; after the exceptions `lost` the tasks are the executor's to end."""
     # Dask takes equal tasks for the same one unless it is told otherwise; f need not be deterministic.
     options = {"pure": False} if type(executor).__module__.startswith("distributed") else {}
 
@@ -82,6 +99,9 @@ def _submitting(executor: Any) -> Send:
         try:
             for future in futures:
                 yield future.result()
+        except lost:
+            futures = []
+            raise
         finally:
             for future in futures:
                 future.cancel()
