@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
@@ -434,6 +435,76 @@ def test_an_exception_that_cannot_leave_its_process(kinds: dict[str, Any], kind:
 
     with pytest.raises(RuntimeError, match="ValueError: locked"):
         fd.gradient(f, X, workers=kinds[kind])
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """An exception that takes no notes."""
+
+    value: int
+
+
+def test_an_exception_that_takes_no_notes(kinds: dict[str, Any]) -> None:
+    def f(x: Any) -> Any:
+        raise Frozen(3)
+
+    for kind in ("threads", "backwards"):
+        with pytest.raises(Frozen):
+            fd.gradient(f, X, workers=kinds[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_leaving_the_process_arrives_as_itself(kinds: dict[str, Any], kind: str) -> None:
+    def f(x: Any) -> Any:
+        sys.exit(0)
+
+    with pytest.raises(SystemExit) as caught:
+        fd.gradient(f, X, workers=kinds[kind])
+    assert caught.value.code == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_floating_point_errors_are_handled_as_here(kinds: dict[str, Any], kind: str) -> None:
+    def f(x: Any) -> Any:
+        return np.divide(x[0], x[1] - 1.3)
+
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        fd.gradient(f, X, workers=kinds[kind])
+
+
+def test_a_replaced_worker_that_dies_is_an_error() -> None:
+    def f(x: Any) -> Any:
+        if x[-1] != 1.0:
+            os._exit(3)
+        return x[0]
+
+    with (
+        FORKSERVER.Pool(2, maxtasksperchild=1) as pool,
+        pytest.raises(RuntimeError, match="`workers`: a process died"),
+    ):
+        fd.gradient(f, np.ones(40), workers=pool)
+
+
+CHILD = """
+import multiprocessing
+import numpy as np
+import fastdiff as fd
+
+def work():
+    print(fd.gradient(np.sum, np.ones(2), workers=2), flush=True)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("forkserver").Process(target=work)
+    child.start()
+    child.join(60)
+    print(child.exitcode)
+    child.kill()
+"""
+
+
+def test_a_child_process_that_used_workers_ends(tmp_path: Path) -> None:
+    done = run(CHILD, tmp_path)
+    assert done.stdout.split("\n")[:2] == ["[1. 1.]", "0"], done.stderr[-2000:]
 
 
 def test_the_first_exception_counts_whatever_the_order(kinds: dict[str, Any]) -> None:

@@ -49,20 +49,23 @@ class Report(NamedTuple):
 class Raised:
     """An exception of f, with the point where it was raised; it survives pickling whatever it is."""
 
-    def __init__(self, error: Exception, x: Any, story: str = "") -> None:
+    def __init__(self, error: BaseException, x: Any, story: str = "") -> None:
         self.error = error
         self.x = x
         self.story = story
 
     def __reduce__(self) -> tuple[Any, ...]:
-        story = "".join(traceback.format_exception(self.error))
+        story = ""
+        with suppress(Exception):
+            story = "".join(traceback.format_exception(self.error))
         return _received, (_portable(self.error), self.x, story)
 
-    def thrown(self) -> Exception:
-        """Return the exception, with notes that tell where it comes from."""
-        self.error.add_note(f"f was called at x = {self.x}")
-        if self.story:
-            self.error.add_note(f"in a worker:\n{self.story}")
+    def thrown(self) -> BaseException:
+        """Return the exception, with notes that tell where it comes from, if it takes them."""
+        with suppress(Exception):
+            self.error.add_note(f"f was called at x = {self.x}")
+            if self.story:
+                self.error.add_note(f"in a worker:\n{self.story}")
         return self.error
 
 
@@ -70,9 +73,9 @@ def _received(data: bytes, x: Any, story: str) -> Raised:
     return Raised(pickle.loads(data), x, story)
 
 
-def _rebuilt(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+def _rebuilt(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
     """Return an exception without its __init__, which may want other arguments than it passes on."""
-    error: Exception = cls.__new__(cls, *args)
+    error: BaseException = cls.__new__(cls, *args)
     error.__dict__.update(state)
     return error
 
@@ -80,14 +83,14 @@ def _rebuilt(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any])
 class _Parts:
     """What an exception is made of, to be pickled in its stead."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self._error), self._error.args, self._error.__dict__)
 
 
-def _portable(error: Exception) -> bytes:
+def _portable(error: BaseException) -> bytes:
     """Return an exception as bytes: as it pickles itself, by its parts, or what it says."""
     attempts: list[Callable[[], bytes]] = [lambda: pickle.dumps(error), lambda: pickle.dumps(_Parts(error))]
     with suppress(ImportError):
@@ -95,20 +98,24 @@ def _portable(error: Exception) -> bytes:
 
         attempts.append(lambda: cloudpickle.dumps(_Parts(error)))
     for attempt in attempts:
-        with suppress(Exception):  # anything may happen when an exception is pickled
+        with suppress(Exception, SystemExit):  # anything may happen when an exception is pickled
             data = attempt()
             found = pickle.loads(data)
             if type(found) is type(error) and repr(found) == repr(error):  # an __init__ may have worded it once more
                 return data
-    return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    said = "its message can't be had"
+    with suppress(Exception):
+        said = str(error)
+    return pickle.dumps(RuntimeError(f"{type(error).__name__}: {said}"))
 
 
 class Task:
     """Evaluates blocks; a worker in another process gets f as bytes, pickled once."""
 
-    def __init__(self, recipe: Recipe, within: Callable[[], AbstractContextManager[None]] = _workers.within) -> None:
+    def __init__(self, recipe: Recipe, within: Callable[[], AbstractContextManager[None]] = _workers.Within) -> None:
         self._recipe = recipe
         self._within = within
+        self._floating = np.geterr()
         self._bytes: bytes | None = None
         self.unpicklable: TypeError | None = None
 
@@ -119,16 +126,16 @@ class Task:
             evaluate.expect(block.shape)
         values, raised = None, None
         try:
-            with self._within():
+            with self._within(), np.errstate(**self._floating):
                 values = evaluate.evaluate(block.points)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raised = Raised(error, block.points.columns(evaluate.row, evaluate.row + 1).ravel())
         return Report(block.number, values, evaluate.shape, evaluate.epsilon, evaluate.nfev, raised)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._bytes is None:
             try:
-                self._bytes = _dumped(self._recipe)
+                self._bytes = _dumped((self._recipe, self._floating))
             except TypeError as error:
                 self.unpicklable = error
                 raise
@@ -159,7 +166,9 @@ class SentTask:
 
 @lru_cache(maxsize=8)
 def _loaded(data: bytes) -> Task:
-    return Task(pickle.loads(data))
+    recipe, floating = pickle.loads(data)
+    with np.errstate(**floating):
+        return Task(recipe)
 
 
 def _dumped(recipe: Any) -> bytes:
@@ -208,7 +217,7 @@ class Blocks:
     """
 
     def __init__(self, recipe: Recipe, crew: Crew, epsilon: float, leading: bool, bar_class: Any) -> None:
-        self._task = Task(recipe, nullcontext if crew is _workers.ALONE else _workers.within)
+        self._task = Task(recipe, nullcontext if crew is _workers.ALONE else _workers.Within)
         self._crew = crew
         self._leading = leading
         self._bar_class = bar_class

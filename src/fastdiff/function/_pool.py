@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import util
 
 _lock = threading.Lock()
 _pools: dict[int, Executor] = {}  # by their number of workers
@@ -20,6 +21,8 @@ _alone = False
 def warm(count: int) -> Executor:
     """Return the pool of `count` workers, a new one where there is none or it is broken."""
     with _lock:
+        if not _pools:  # a process that has children waits for them before it ends, unless they end first
+            util.Finalize(None, _stop, exitpriority=100)
         if count not in _pools or getattr(_pools[count], "_broken", False):
             _pools[count] = _started(count)
         return _pools[count]
@@ -34,6 +37,14 @@ def discard(pool: Executor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
+
+
+def _stop() -> None:
+    """End all pools."""
+    with _lock:
+        while _pools:
+            _, pool = _pools.popitem()
+            pool.shutdown(cancel_futures=True)
 
 
 def alone() -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 from .. import _checks, _threads
@@ -34,14 +33,15 @@ ALONE = Crew(1, map)
 _here = threading.local()
 
 
-@contextmanager
-def within() -> Iterator[None]:
-    """Mark this thread as that of a worker."""
-    before, _here.within = getattr(_here, "within", False), True
-    try:
-        yield
-    finally:
-        _here.within = before
+class Within:
+    """Marks this thread as that of a worker, for as long as it is entered."""
+
+    def __enter__(self) -> None:
+        self._before = getattr(_here, "within", False)
+        _here.within = True
+
+    def __exit__(self, *exception: object) -> None:
+        _here.within = self._before
 
 
 def judged(workers: Any) -> Any:
@@ -118,21 +118,22 @@ def _mapping(pool: Any) -> Send:
 
 
 # How often it is looked whether a worker died.
-_WATCH_SECONDS = 0.1
+_WATCH_SECONDS = 0.02
 
 
 def _watched(pool: Any) -> Send:
     """Return the map of a multiprocessing.Pool: its own waits for ever where a worker dies."""
 
     def send(task: Task, blocks: list[Any]) -> Iterator[Any]:
-        workers = list(getattr(pool, "_pool", ()))
         may_end = getattr(pool, "_maxtasksperchild", None) is not None
+        seen: dict[Any, Any] = {}  # those that the pool has replaced too
         found = pool.map_async(task, blocks, chunksize=1)
         while not found.ready():
+            seen |= {worker.pid: worker for worker in list(getattr(pool, "_pool", ())) if hasattr(worker, "pid")}
             found.wait(_WATCH_SECONDS)
-            codes = [getattr(worker, "exitcode", None) for worker in workers]
-            if not found.ready() and any(code not in ((None, 0) if may_end else (None,)) for code in codes):
-                raise BrokenExecutor(f"a process of the pool ended, exit codes {codes}")
+            codes = {worker.exitcode for worker in seen.values()} - {None}
+            if not found.ready() and codes - ({0} if may_end else set()):
+                raise BrokenExecutor(f"a process of the pool ended, exit codes {sorted(codes)}")
         yield from found.get()
 
     return send
