@@ -363,6 +363,17 @@ def test_f_may_call_fastdiff() -> None:
 # ---- jit
 
 
+def test_what_cannot_be_compiled_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = fd.jit(lambda x: x - x.mean())
+    wanted = fd.derivative(f.python, X)
+    np.testing.assert_array_equal(fd.derivative(f, X), wanted)
+    monkeypatch.setattr(f._compiler, "compile", lambda *_: pytest.fail("compiled again"))
+    np.testing.assert_array_equal(fd.derivative(f, X), wanted)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="can't be compiled by numba for one number"):
+            f(0.5)
+
+
 def test_jit_keeps_what_it_compiled() -> None:
     assert fd.jit(scalar) is fd.jit(scalar)
     assert fd.jit(fd.jit(scalar)) is fd.jit(scalar)

@@ -77,7 +77,9 @@ class Form:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.count} numbers" if self.numbers else f"a {self.count}-d array"
+        if self.numbers:
+            return "one number" if self.count == 1 else f"{self.count} numbers"
+        return f"a {self.count}-d array"
 
 
 class Jitted:
@@ -126,10 +128,22 @@ class Jitted:
             return False
 
     def compilation(self, form: Form) -> Any:
-        """Return f compiled for a form of x; compile it where the form is new."""
+        """Return f compiled for a form of x; compile it where the form is new.
+
+        Raises
+        ------
+        TypeError
+            If it can't be compiled; that is remembered as well, as it takes as long.
+        """
         if form not in self._compilations:
-            self._compilations[form] = self._compiler.compile(self.f, form)
-        return self._compilations[form]
+            try:
+                self._compilations[form] = self._compiler.compile(self.f, form)
+            except TypeError as error:
+                self._compilations[form] = error
+        found = self._compilations[form]
+        if isinstance(found, TypeError):
+            raise found.with_traceback(None)
+        return found
 
     def pointer(self, form: Form, shape: tuple[int, ...], outputs: tuple[int, ...] | None) -> JittedPointer:
         """Return the pointer for an x of this form and shape; `outputs` is the shape that f shall return, if stated.
