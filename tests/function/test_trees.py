@@ -638,3 +638,11 @@ def test_all_else_says_which_verbs_take_trees(name: str) -> None:
     verb = PLANNED[name](f) if name in PLANNED else lambda x: {**VERBS, **OTHERS}[name](f, x)
     with pytest.raises(TypeError, match=r"`x`.*array.*gradient, jvp, hvp"):
         verb(A)
+
+
+def test_leaves_of_a_gradient_that_a_coarser_type_does_not_hold() -> None:
+    def gradient(p: Any) -> Any:
+        return {"a": np.float16(2 * p["a"]), "b": 2e6 * p["b"]}
+
+    found = fd.hvp(None, {"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 1.0}, gradient=gradient)
+    np.testing.assert_allclose(found["b"], 2e6, rtol=1e-3)

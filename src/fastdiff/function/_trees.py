@@ -171,7 +171,10 @@ def _as_coarse_as_its_parts(parts: list[Array]) -> Array:
     flat = np.concatenate(parts)
     if flat.dtype.kind != "f":
         return flat
-    return flat.astype(min((part.dtype for part in parts if part.dtype.kind == "f"), key=lambda dtype: dtype.itemsize))
+    lowest = min((part.dtype for part in parts if part.dtype.kind == "f"), key=lambda dtype: dtype.itemsize)
+    if np.abs(flat[np.isfinite(flat)]).max(initial=0.0) > np.finfo(lowest).max:
+        return flat  # it would not hold what the others are
+    return flat.astype(lowest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
