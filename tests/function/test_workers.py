@@ -709,6 +709,40 @@ def test_progress_needs_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
         fd.gradient(F["scalar"], X, progress=1)
 
 
+def test_a_bar_does_not_divide_the_calls_of_a_vectorized_function(capsys: pytest.CaptureFixture[str]) -> None:
+    def sizes(**options: Any) -> list[int]:
+        found: list[int] = []
+
+        def f(x: Any) -> Any:
+            found.append(x.shape[1])
+            return x.sum(axis=0)
+
+        fd.gradient(f, np.ones(50), vectorized=True, batch_bytes=50 * 8 * 7, **options)
+        return found
+
+    assert sizes(progress=True) == sizes()
+    assert capsys.readouterr().err
+
+
+def test_a_point_that_no_other_precision_needs_may_raise(kinds: dict[str, Any]) -> None:
+    def f(x: Any) -> Any:
+        if abs(x[1] - 1.3) < 1e-4 and x[1] != 1.3:
+            raise ValueError("at the steps of another precision")
+        return np.float32(x[0] * x[1])
+
+    for kind in ("a number", "threads", "backwards"):
+        np.testing.assert_array_equal(fd.gradient(f, X, workers=kinds[kind]), fd.gradient(f, X))
+
+
+def test_a_value_known_and_a_domain_that_ends() -> None:
+    def f(x: Any) -> Any:
+        return float(x[0]) ** 0.5 * float(x[1]) ** 0.5
+
+    options: dict[str, Any] = {"method": "richardson", "step": 0.5, "f0": f([1e-3, 1.0]), "full_output": True}
+    wanted = fd.gradient(f, [1e-3, 1.0], **options)
+    same(fd.gradient(f, [1e-3, 1.0], workers=2, **options), wanted)
+
+
 # ---- clusters
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -116,6 +116,7 @@ class Task:
         self._recipe = recipe
         self._within = within
         self._floating = np.geterr()
+        self._token = os.getpid(), next(_numbers)
         self._bytes: bytes | None = None
         self.unpicklable: TypeError | None = None
 
@@ -139,19 +140,20 @@ class Task:
             except TypeError as error:
                 self.unpicklable = error
                 raise
-        return SentTask, (self._bytes,)
+        return SentTask, (self._token, self._bytes)
 
 
 class SentTask:
     """A task as it arrives in another process; what can't be unpickled there is reported, or the worker would die."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, token: tuple[int, int], data: bytes) -> None:
+        self._token = token
         self._data = data
 
     def __call__(self, block: Block) -> Report:
         """Return the report of a block."""
         try:
-            task = _loaded(self._data)
+            task = _loaded(self._token, self._data)
         except Exception as error:
             fault = TypeError(
                 f"`f` can't be unpickled by a worker ({type(error).__name__}: {error}): define it at the top level of "
@@ -161,14 +163,23 @@ class SentTask:
         return task(block)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SentTask, (self._data,)
+        return SentTask, (self._token, self._data)
 
 
-@lru_cache(maxsize=8)
-def _loaded(data: bytes) -> Task:
-    recipe, floating = pickle.loads(data)
-    with np.errstate(**floating):
-        return Task(recipe)
+# The task that a worker process is at; the next one takes its place, and its memory.
+_current: dict[tuple[int, int], Task] = {}
+_numbers = count()
+
+
+def _loaded(token: tuple[int, int], data: bytes) -> Task:
+    task = _current.get(token)
+    if task is None:
+        recipe, floating = pickle.loads(data)
+        with np.errstate(**floating):
+            task = Task(recipe)
+        _current.clear()
+        _current[token] = task
+    return task
 
 
 def _dumped(recipe: Any) -> bytes:
@@ -193,6 +204,8 @@ def _dumped(recipe: Any) -> bytes:
             "cloudpickle"
         ) from fault
     except Exception as error:
+        if fault is None:
+            return data
         raise TypeError(
             f"`f` can't be pickled for `workers` ({error}): it holds something that can't leave its process"
         ) from error
@@ -214,13 +227,16 @@ class Blocks:
         Whether the first point of all must be evaluated before others are.
     bar_class : type or None
         tqdm, if the number of points done and to go shall be shown.
+    grain : int
+        So many points go into one call of f, whose bits may depend on them: a bar does not divide them.
     """
 
-    def __init__(self, recipe: Recipe, crew: Crew, epsilon: float, leading: bool, bar_class: Any) -> None:
+    def __init__(self, recipe: Recipe, crew: Crew, epsilon: float, leading: bool, bar_class: Any, grain: int) -> None:
         self._task = Task(recipe, nullcontext if crew is _workers.ALONE else _workers.Within)
         self._crew = crew
         self._leading = leading
         self._bar_class = bar_class
+        self._grain = grain
         self._bar: Any = None
         self.epsilon = epsilon
         self.shape: tuple[int, ...] | None = None
@@ -260,15 +276,18 @@ class Blocks:
 
     def _ends(self, points: int) -> list[int]:
         """Return where blocks begin and end: contiguous, and as even as can be."""
-        wanted = _BLOCKS_PER_WORKER * self._crew.width if self._crew.width > 1 else _BLOCKS_OF_A_BAR
-        count = max(1, min(points, wanted))
-        return [points * i // count for i in range(count + 1)]
+        alone = self._crew is _workers.ALONE
+        wanted = _BLOCKS_OF_A_BAR if alone else _BLOCKS_PER_WORKER * self._crew.width
+        grain = self._grain if alone else 1
+        grains = -(-points // grain)
+        blocks = max(1, min(grains, wanted))
+        return [min(points, grain * (grains * i // blocks)) for i in range(blocks)] + [points]
 
     def _values(self, batch: Batch, ends: list[int]) -> list[Array] | None:
         """Return the values of each block; None where the first value of all shows another precision."""
         first = self.shape is None
         blocks = [Block(i, batch.rows(a, b), self.shape) for i, (a, b) in enumerate(pairwise(ends))]
-        reports = self._reports(blocks)
+        reports = self._reports(blocks, starting=first)
         lead = reports[0]
         if first:
             assert lead.shape is not None
@@ -289,8 +308,11 @@ class Blocks:
                 "point"
             )
 
-    def _reports(self, blocks: list[Block]) -> dict[int, Report]:
-        """Return the reports by the number of the block; raise what f raised in the first that failed."""
+    def _reports(self, blocks: list[Block], starting: bool = False) -> dict[int, Report]:
+        """Return the reports by the number of the block; raise what f raised in the first that failed.
+
+        At the start the first may show another precision: then the others' points are not those that count.
+        """
         reports: dict[int, Report] = {}
         sizes = {block.number: len(block.points) for block in blocks}
         for report in self._sent(blocks):
@@ -302,6 +324,9 @@ class Blocks:
                 self._bar.update(sizes[report.number])
             if report.raised is not None and len(reports) == report.number + 1:  # no earlier one is to come
                 break
+        lead = reports.get(0)
+        if starting and lead is not None and lead.values is None and lead.raised is None:
+            return reports
         for _, report in sorted(reports.items()):
             if report.raised is not None:
                 raise report.raised.thrown()

@@ -50,7 +50,9 @@ def _interpreted(problem: Problem, epsilon: float) -> Evaluator:
     workers = crew(settings.workers)
     if workers is ALONE and not settings.progress:
         return recipe()
-    return Blocks(recipe, workers, epsilon, edges, _dispatch.progress_bar() if settings.progress else None)
+    bar_class = _dispatch.progress_bar() if settings.progress else None
+    grain = max(1, settings.batch_bytes // (8 * max(1, problem.x.size))) if settings.vectorized else 1
+    return Blocks(recipe, workers, epsilon, adaptive, bar_class, grain)
 
 
 def _compiled(problem: Problem, compiled: Compiled) -> Evaluator:

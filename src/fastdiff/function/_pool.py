@@ -64,7 +64,7 @@ def _become_worker() -> None:
     """Leave Ctrl-C to the process that waits, start no further processes, and end with the parent."""
     global _alone
     _alone = True
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, lambda number, frame: None)  # to ignore it would be inherited by what f starts
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
