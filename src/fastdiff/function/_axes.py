@@ -65,6 +65,12 @@ class Axes:
         self.known[coordinates] = np.where(kept, self.known_before[coordinates], 0)
         self.top[coordinates] = tops
 
+    @property
+    def first_steps(self) -> FloatArray:
+        """The first step of the last descent along every axis, shape (n,)."""
+        first_steps: FloatArray = np.ldexp(self.start["unit"], self.top)
+        return first_steps
+
     def step(self, coordinates: IntpArray, level: IntpArray) -> FloatArray:
         """Return the steps of the last descents at some levels."""
         steps: FloatArray = np.ldexp(self.start["unit"][coordinates], self.top[coordinates]) * _LEVEL_STEPS[level]
@@ -125,7 +131,7 @@ class Axes:
     def together(self, pairs: IntpArray) -> tuple[Array, FloatArray]:
         """Return where the ladders of pairs begin, with the steps of the last descents along both axes."""
         one, other = pairs.T
-        units = np.ldexp(self.start["unit"], self.top)
+        units = self.first_steps
         argument, floor = self.start["argument"] / units, self.start["floor"] - self.top
         start = np.zeros(len(pairs), START)
         start["unit"], start["other"] = 1.0, NO_STEP
@@ -161,14 +167,14 @@ class Pairs(Arms):
         products = tuple(_patterns.mixed((1, 1), pair) for pair in product(sides, sides))
         super().__init__(axes.x, axes.box, (_patterns.diagonal_pair(), *products), pairs, units, (1, 1))
         self._axes = axes
-        self._tops = np.ldexp(axes.start["unit"], axes.top)
+        self._first_steps = axes.first_steps
         self._counts = np.array([len(pattern.offsets) for pattern in self.patterns])
         self._places: tuple[IntpArray, IntpArray]
 
     def place(self, asked: Array) -> tuple[Batch, FloatArray]:
         """Return the samples of the pairs, after those on the axes that nobody has taken yet."""
         assert self.units is not None
-        pairs, levels, steps = pair_places(asked, self.coordinates, self.units, self._tops)
+        pairs, levels, steps = pair_places(asked, self.coordinates, self.units, self._first_steps)
         self._places = pairs, levels
         indptr, indices, values, divisor = self._placement.place(asked["side"], pairs, steps)
         borrows = asked["side"] == 0

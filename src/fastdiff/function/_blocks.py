@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count, pairwise
-from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from .._typing import Array
 from . import _workers
 from ._evaluate import Batch, Evaluator
+from ._results import require_same_shape
 from ._workers import Crew
 
 Recipe: TypeAlias = Callable[[], Evaluator]
@@ -297,16 +297,10 @@ class Blocks:
         # A block whose first value has another precision than the first of all: that one counts.
         stray = [Block(i, block.points, self.shape) for i, block in enumerate(blocks) if reports[i].values is None]
         reports |= self._reports(stray)
+        assert self.shape is not None
         for report in reports.values():
-            self._require_shape(report.shape)
+            require_same_shape(self.shape, report.shape or ())
         return [values for i in range(len(blocks)) if (values := reports[i].values) is not None]
-
-    def _require_shape(self, shape: tuple[int, ...] | None) -> None:
-        if shape != self.shape and not (prod(shape or ()) == prod(self.shape or ()) == 1):
-            raise ValueError(
-                f"`f` returned the shape {self.shape} first and {shape} later; it must return the same shape at every "
-                "point"
-            )
 
     def _reports(self, blocks: list[Block], starting: bool = False) -> dict[int, Report]:
         """Return the reports by the number of the block; raise what f raised in the first that failed.

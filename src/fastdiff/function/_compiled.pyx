@@ -120,10 +120,7 @@ cdef class CompiledLoop(Evaluator):
             self.take_shape(shape)
 
     cdef int take_shape(self, object shape) except -1:
-        self.shape = shape
-        self.size = 1
-        for length in shape:
-            self.size *= length
+        self.expect(shape)
         self.f.m = self.size
         return 0
 

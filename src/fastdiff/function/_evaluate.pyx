@@ -16,7 +16,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
-from ._results import numbers
+from ._results import numbers, require_same_shape
 
 cnp.import_array()
 
@@ -159,9 +159,8 @@ cdef class Evaluator:
 
     cdef object fitting(self, object array):
         """Return `array` if it has the shape of the values before it."""
-        if array.shape != self.shape and not (array.size == self.size == 1):
-            raise ValueError(f"`f` returned the shape {self.shape} first and {array.shape} later; "
-                             "it must return the same shape at every point")
+        if array.shape != self.shape:
+            require_same_shape(self.shape, array.shape)
         if array.dtype.kind == "c" and not np.iscomplexobj(self.values):
             self.values = self.values.astype(np.complex128)
         return array

@@ -15,7 +15,7 @@ import numpy as np
 from .. import _dispatch
 from .._typing import Array, FloatArray, Function
 from ._pointers import VECTOR, Pointer
-from ._results import numbers
+from ._results import numbers, require_same_shape
 
 
 def jit(f: Function) -> Jitted:
@@ -227,10 +227,7 @@ class JittedPointer(Pointer):
         """
         value = self._at(self.jitted.python, x)
         if prod(value.shape) != prod(outputs):
-            raise ValueError(
-                f"`f` returned the shape {outputs} first and {value.shape} later, at x = {x}; it must return the same "
-                "shape at every point"
-            )
+            require_same_shape(outputs, value.shape, f", at x = {x}")
         return np.ascontiguousarray(value, np.float64).ravel()
 
     def _at(self, f: Function, x: FloatArray) -> Array:

@@ -41,7 +41,7 @@ class Placement:
     ) -> tuple[IntpArray, IntpArray, FloatArray, FloatArray]: ...
 
 def pair_places(
-    asked: Array, pairs: IntpArray, units: FloatArray, tops: FloatArray
+    asked: Array, pairs: IntpArray, units: FloatArray, first_steps: FloatArray
 ) -> tuple[IntpArray, IntpArray, FloatArray]: ...
 def with_borrowed(
     own: FloatArray, asked: Array, counts: IntpArray, kept: FloatArray, axes: IntpArray, levels: IntpArray

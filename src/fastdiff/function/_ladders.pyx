@@ -351,10 +351,10 @@ cdef Py_ssize_t ASIDE = 2
 
 
 def pair_places(cnp.ndarray asked not None, cnp.ndarray pairs not None, cnp.ndarray units not None,
-                cnp.ndarray tops not None):
+                cnp.ndarray first_steps not None):
     """Return the axes, levels and steps of the ladders of pairs that ask, each of shape (asked, 2).
 
-    A pair that borrows takes the steps of its axes, ``tops`` times those of a level; others keep their arms in
+    A pair that borrows takes the steps of its axes, ``first_steps`` times those of a level; others keep their arms in
     proportion, the steps of a ladder times ``units``. A probe has another proportion, or borrows from different
     levels: along the diagonal of a pair alone f may be smooth by chance.
     """
@@ -362,7 +362,7 @@ def pair_places(cnp.ndarray asked not None, cnp.ndarray pairs not None, cnp.ndar
     cdef const fd_asked *rows = <const fd_asked *> cnp.PyArray_DATA(asked)
     cdef const Py_ssize_t *pair = <const Py_ssize_t *> cnp.PyArray_DATA(pairs)
     cdef const double *unit = <const double *> cnp.PyArray_DATA(units)
-    cdef const double *top = <const double *> cnp.PyArray_DATA(tops)
+    cdef const double *first = <const double *> cnp.PyArray_DATA(first_steps)
     axes, levels, steps = np.empty((count, 2), np.intp), np.empty((count, 2), np.intp), np.empty((count, 2))
     cdef Py_ssize_t *axis_out = <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> axes)
     cdef Py_ssize_t *level_out = <Py_ssize_t *> cnp.PyArray_DATA(<cnp.ndarray> levels)
@@ -373,7 +373,7 @@ def pair_places(cnp.ndarray asked not None, cnp.ndarray pairs not None, cnp.ndar
             level = ASIDE if rows[r].probe and arm == 1 else rows[r].level
             axis_out[2 * r + arm], level_out[2 * r + arm] = axis, level
             if rows[r].side == 0:
-                step_out[2 * r + arm] = top[axis] * fd_level_step(0, <int> level)
+                step_out[2 * r + arm] = first[axis] * fd_level_step(0, <int> level)
             else:
                 step_out[2 * r + arm] = rows[r].step * unit[2 * rows[r].id + arm]
                 if rows[r].probe and arm == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -200,6 +201,15 @@ def numbers(value: Any, complex_allowed: bool, name: str = "`f`") -> Array:
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{name} must return a number or an array of numbers, got {value!r:.80}")
     return array
+
+
+def require_same_shape(first: tuple[int, ...], later: tuple[int, ...], where: str = "") -> None:
+    """Raise ValueError where f returned another shape than at the first point; one number may have any."""
+    if later != first and not (prod(first) == prod(later) == 1):
+        raise ValueError(
+            f"`f` returned the shape {first} first and {later} later{where}; it must return the same shape at every "
+            "point"
+        )
 
 
 def symmetric_part(jacobian: Any, status: StatusArray, x: FloatArray) -> tuple[Array, StatusArray]:
